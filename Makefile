@@ -1,0 +1,78 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need, once.
+# On Windows run it in a shell that has make (Git Bash, MSYS2).
+
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PY := $(BIN)/python
+VENV := .venv/.ready
+MODULES := bridge-js/node_modules/.ready
+BRIDGE := bridge-js/dist/.ready
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-python test-js lint generate check-generated bench speech clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+
+demo: $(VENV) $(BRIDGE) ## the main job: speech through the sidecar while the line is cut, frozen and handed over
+	@node examples/demo/demo.mjs $(DEMO_ARGS)
+
+test: lint check-generated test-python test-js ## everything that runs on a bare machine
+	@echo "== all tests passed"
+
+test-python: $(VENV)
+	@echo "== Python tests"
+	@$(PY) -m pytest -q $(PYTEST_ARGS)
+
+test-js: $(VENV) $(BRIDGE)
+	@echo "== JavaScript tests"
+	@cd bridge-js && npm run --silent test
+
+lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
+	@echo "== ruff, mypy, tsc"
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check -q .
+	@$(PY) -m mypy
+	@cd bridge-js && npm run --silent check
+
+generate: $(VENV) ## write the generated files anew
+	@$(PY) build/generate.py
+
+check-generated: $(VENV)
+	@echo "== generated files"
+	@$(PY) build/generate.py --check
+
+bench: $(VENV) $(BRIDGE) ## speed and memory beside in-process ws, as ratios
+	@node tests/bench/bench.mjs $(BENCH_ARGS)
+
+speech: ## make the demo's recording anew (needs espeak-ng and sox)
+	@examples/demo/make-speech.sh
+
+clean: ## remove what was set up and built
+	rm -rf .venv bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules
+
+$(VENV): build/constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "== setting up Python in .venv"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --require-hashes -r build/constraints.txt
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODULES): bridge-js/package.json bridge-js/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 18 ? 0 : 1)' \
+	  || { echo "Node 18 or newer is needed"; exit 1; }
+	@echo "== setting up Node packages in bridge-js/node_modules"
+	@cd bridge-js && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*/*.ts bridge-js/tsconfig*.json)
+	@echo "== building the bridge"
+	@cd bridge-js && npm run --silent build
+	@touch $@

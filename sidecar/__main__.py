@@ -1,0 +1,26 @@
+"""The entry of the process: `serve` owns stdin and stdout before anything of ours is imported."""
+
+import sys
+
+from sidecar.stdio import guard
+
+
+def main() -> None:
+    """Runs the command line and ends with its exit code."""
+    arguments = sys.argv[1:]
+    descriptors = guard.claim() if _is_serve(arguments) else None
+
+    from sidecar import cli
+
+    sys.exit(cli.run(arguments, descriptors))
+
+
+def _is_serve(arguments: list[str]) -> bool:
+    """Whether these arguments mean `serve`, the default. Help and version are for people, on stdout."""
+    if {"-h", "--help", "--version"}.intersection(arguments):
+        return False
+    return not arguments or arguments[0] == "serve" or arguments[0].startswith("-")
+
+
+if __name__ == "__main__":
+    main()

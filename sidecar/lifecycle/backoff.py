@@ -1,0 +1,143 @@
+"""How long to wait, and when to give up: one decision function (design section 3, Reconnect).
+
+The wait is the largest that applies: Retry-After, the hand-over delay, the slow lane, the backoff.
+Giving up has four reasons: a permanent fault, no reconnect wanted, too long, too often.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
+from sidecar.lifecycle.settings import Reconnect, Settings
+
+
+class Outage(Struct):
+    """What happened since the session was last stable.
+
+    Attributes:
+        since: when it began, None while all is well.
+        failures: failed attempts and lines that died before they were stable.
+        reached: those of them that reached the service.
+        attempts: dials, for people.
+        owner_gone_at: when the last live line of this session ended, as far as we know.
+        resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
+        fresh_tried: one fresh session was tried because the resume was refused.
+    """
+
+    since: float | None = None
+    failures: int = 0
+    reached: int = 0
+    attempts: int = 0
+    owner_gone_at: float | None = None
+    resume_at_once: bool = False
+    fresh_tried: bool = False
+
+
+class Stop(Struct, frozen=True):
+    """Give up; `fault` says why, `last` what the last attempt met."""
+
+    fault: Fault
+    last: Fault
+
+
+class Retry(Struct, frozen=True):
+    """Try again after `delay_s`, with the handle or without."""
+
+    delay_s: float
+    fresh: bool
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """What the decision needs to know besides the fault.
+
+    Attributes:
+        first: the session was never connected; the open's own deadline ends it.
+        planned: a hand-over: it never counts.
+        resuming: the failed attempt, or the refused line, carried a handle.
+        has_handle: there is a handle to resume with.
+    """
+
+    first: bool = False
+    planned: bool = False
+    resuming: bool = False
+    has_handle: bool = False
+
+
+def backoff_s(failures: int, settings: Reconnect, random: Callable[[], float]) -> float:
+    """Exponential with full jitter: uniform in [0, min(cap, base * factor^(failures - 1))], 0 for none."""
+    if failures <= 0:
+        return 0.0
+    exponent = min(failures - 1, 64)  # far above any cap; keeps the power finite
+    ceiling = min(settings.max_delay_s, settings.base_delay_s * settings.factor**exponent)
+    return random() * ceiling
+
+
+def decide(
+    fault: Fault,
+    outage: Outage,
+    situation: Situation,
+    settings: Settings,
+    now: float,
+    random: Callable[[], float],
+) -> Stop | Retry:
+    """Whether and how to go on after `fault`. Changes `outage.fresh_tried` only."""
+    reconnect, hand_over = settings.reconnect, settings.hand_over
+    action = _effective(fault, situation)
+    if action is Action.STOP:
+        return Stop(fault, fault)
+    if situation.planned:
+        return Retry(_hand_over_delay(outage, settings, now), fresh=not situation.has_handle)
+    if not reconnect.enabled and not situation.first:
+        return Stop(_local("disabled"), fault)
+    if outage.since is not None and now - outage.since >= reconnect.max_elapsed_s:
+        return Stop(_local("maxElapsed"), fault)
+
+    others = max(fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0)
+    if old_owner_may_live(fault, outage, situation, settings, now):
+        return Retry(max(hand_over.retry_delay_s, others), fresh=False)
+    too_often = not situation.first and outage.reached >= reconnect.max_attempts
+    refused = situation.resuming and fault.reached
+    if situation.has_handle and not outage.fresh_tried and (too_often or refused or action is Action.FRESH):
+        outage.fresh_tried = True
+        return Retry(others, fresh=True)
+    if too_often:
+        return Stop(_local("maxAttempts"), fault)
+    fresh = outage.fresh_tried or not situation.has_handle
+    waiting_for_owner = 0.0 if fresh else _hand_over_delay(outage, settings, now)
+    return Retry(max(backoff_s(outage.failures, reconnect, random), others, waiting_for_owner), fresh=fresh)
+
+
+def old_owner_may_live(
+    fault: Fault, outage: Outage, situation: Situation, settings: Settings, now: float
+) -> bool:
+    """Whether a refused resume only means that the service has not let go of the old line yet.
+
+    It answers 1011 then, and the handle is good (LP 4.4 items 3 and 4). Such a refusal does not count.
+    """
+    return (
+        situation.resuming
+        and not outage.fresh_tried
+        and fault.ws_code == 1011
+        and outage.owner_gone_at is not None
+        and now - outage.owner_gone_at < settings.hand_over.window_s
+    )
+
+
+def _effective(fault: Fault, situation: Situation) -> Action:
+    """A fault that would drop the handle means something else where there is none: a 1007 is then our
+    own request (permanent), a 1008 "not found" comes at random too (LP 5)."""
+    if fault.action is Action.FRESH and not situation.resuming and not situation.has_handle:
+        return Action.STOP if fault.ws_code == 1007 else Action.RETRY
+    return fault.action
+
+
+def _hand_over_delay(outage: Outage, settings: Settings, now: float) -> float:
+    """The old owner needs a moment to be gone (LP 4.4 item 4)."""
+    if outage.owner_gone_at is None or outage.resume_at_once:
+        return 0.0
+    return max(0.0, outage.owner_gone_at + settings.hand_over.first_delay_s - now)
+
+
+def _local(code: str) -> Fault:
+    return classify(Cause(Layer.LOCAL, code))

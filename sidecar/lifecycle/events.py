@@ -1,0 +1,128 @@
+"""What the core decides (effects, for the driver) and what it tells (events, for the host)."""
+
+from typing import Any, NamedTuple
+
+from sidecar.lifecycle.faults import Cause, Fault
+from sidecar.lifecycle.outbox import Drop
+from sidecar.lifecycle.states import Node
+
+# --- effects: the driver carries them out, in order -----------------------------------------------
+
+
+class Dial(NamedTuple):
+    """Start an attempt on a new line; tell `tcp_connected`, `upgraded`, `setup_complete`, or `ended`."""
+
+    fresh: bool
+    """Without the handle."""
+
+
+class Ping(NamedTuple):
+    """Write a ping whose payload is this number."""
+
+    number: int
+
+
+class SendClose(NamedTuple):
+    """Start the closing handshake with 1000 on the live line."""
+
+
+class Abort(NamedTuple):
+    """End the attempt or the line at once, waiting for nobody, and tell `ended` with this cause."""
+
+    cause: Cause
+
+
+class Flush(NamedTuple):
+    """Write what the outbox gives."""
+
+
+class Finished(NamedTuple):
+    """The session is over; release everything."""
+
+
+# --- events: passed on to the host ----------------------------------------------------------------
+
+
+class StateChanged(NamedTuple):
+    revision: int
+    before: Node
+    after: Node
+    reason: str
+    attempt: int
+    retry_in_s: float | None
+    state_restored: str | None
+    fault: Fault | None
+
+
+class Reconnecting(NamedTuple):
+    attempt: int
+    delay_s: float
+    fresh: bool
+    planned: bool
+    fault: Fault
+
+
+class Reconnected(NamedTuple):
+    attempt: int
+    gap_s: float
+    state_restored: str
+    held_us: int
+    replayed_us: int
+
+
+class GoAwayReceived(NamedTuple):
+    time_left_s: float
+
+
+class Health(NamedTuple):
+    rtt_s: float
+    rtt_average_s: float
+    silence_s: float
+
+
+class Failure(NamedTuple):
+    """Something went wrong. `fatal`: the session stays failed until the host revives it."""
+
+    fault: Fault
+    fatal: bool
+    n: int | None = None
+
+
+class QueueMoved(NamedTuple):
+    """The outbox moved; report its figures."""
+
+
+class Dropped(NamedTuple):
+    drop: Drop
+
+
+class SetupSent(NamedTuple):
+    """The setup went out; shown without the handle."""
+
+    resuming: bool
+    setup: dict[str, Any]
+
+
+class HandleChanged(NamedTuple):
+    """The newest handle: a secret, in no repr."""
+
+    resumable: bool
+    handle: str | None
+
+    def __repr__(self) -> str:
+        return f"HandleChanged(resumable={self.resumable})"
+
+
+Effect = Dial | Ping | SendClose | Abort | Flush | Finished
+Event = (
+    StateChanged
+    | Reconnecting
+    | Reconnected
+    | GoAwayReceived
+    | Health
+    | Failure
+    | QueueMoved
+    | Dropped
+    | SetupSent
+    | HandleChanged
+)

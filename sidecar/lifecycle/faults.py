@@ -1,0 +1,229 @@
+"""One table from what went wrong to what it means and what to do (LP section 5; design section 3, Faults).
+
+A cause is (layer, code, text): the WebSocket close code, the HTTP status, or a short name of a local
+event. The first row that fits wins, so exact rows stand before the general ones. Close reasons are cut
+at 123 bytes and their wording changes, so rows match on a part of the text; the code alone is never enough.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Layer(StrEnum):
+    """Where it happened, from the bottom up."""
+
+    LOCAL = "local"
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTP = "http"
+    WEBSOCKET = "websocket"
+
+
+class Action(StrEnum):
+    """What to do next."""
+
+    RETRY = "retry"
+    RESUME = "resume"
+    FRESH = "fresh"  # the handle is dead: drop it, try once without
+    REFRESH_TOKEN = "refreshToken"
+    SLOW_DOWN = "slowDown"
+    STOP = "stop"
+
+
+class Severity(StrEnum):
+    """At which level it is logged."""
+
+    INFO = "info"
+    WARNING = "warn"
+    ERROR = "error"
+
+
+class Cause(NamedTuple):
+    """What was seen. `code`: close code, HTTP status, or a name such as "timeout"."""
+
+    layer: Layer
+    code: int | str
+    text: str = ""
+    retry_after_s: float | None = None
+
+
+class Fault(NamedTuple):
+    """What it means.
+
+    Attributes:
+        kind: stable name, for code.
+        reached: the service itself answered; only such failures count against `max_attempts`.
+    """
+
+    kind: str
+    message: str
+    user_message: str
+    action: Action
+    severity: Severity
+    reached: bool
+    remediation: str = ""
+    retry_after_s: float | None = None
+    ws_code: int | None = None
+    http_status: int | None = None
+
+    @property
+    def retryable(self) -> bool:
+        return self.action is not Action.STOP
+
+
+class Row(NamedTuple):
+    layer: Layer
+    code: int | str | None
+    """None fits every code of the layer."""
+    text: str
+    kind: str
+    action: Action
+    severity: Severity
+    user_message: str
+    remediation: str = ""
+
+
+A, S, L = Action, Severity, Layer
+
+_AGAIN = "The connection was interrupted. Reconnecting."
+_BUSY = "The service is busy. Trying again shortly."
+_KEY = "The service did not accept the API key."
+_CONFIG = "The app asked the service for something it does not support."
+_NETWORK = "The service cannot be reached. Please check the internet connection."
+_QUOTA = "The usage limit is reached. Trying again later."
+_CHECK_KEY = "Check the API key, and that its project may use the Generative Language API."
+_CHECK_SETUP = "Compare the setup message with the model's documentation; the text names the field."
+_CHECK_NETWORK = "Check the network, proxy and firewall; the sidecar goes on trying."
+
+_WS: Final = L.WEBSOCKET
+ROWS: Final[tuple[Row, ...]] = (
+    # -- 1007: invalid argument ------------------------------------------------------------------
+    Row(_WS, 1007, "API key not valid", "authentication", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(_WS, 1007, "API key expired", "authentication", A.STOP, S.ERROR, _KEY, "Renew the API key."),
+    Row(_WS, 1007, "location is not supported", "regionBlocked", A.STOP, S.ERROR,
+        "The service is not offered in this region."),
+    Row(_WS, 1007, "session handle", "handleInvalid", A.FRESH, S.WARNING, _AGAIN),
+    Row(_WS, 1007, "setup must be the first", "protocolViolation", A.STOP, S.ERROR, _CONFIG,
+        "This is a defect of the client: a message went out before setup, or a second setup."),
+    Row(_WS, 1007, "Unknown name", "setupInvalid", A.STOP, S.ERROR, _CONFIG, _CHECK_SETUP),
+    Row(_WS, 1007, "activity control", "setupInvalid", A.STOP, S.ERROR, _CONFIG,
+        "Send activityStart and activityEnd only with automaticActivityDetection.disabled in the setup."),
+    Row(_WS, 1007, "not supported in the live api", "modelUnavailable", A.STOP, S.ERROR, _CONFIG, "Choose another model."),
+    Row(_WS, 1007, "system instruction", "setupInvalid", A.STOP, S.ERROR, _CONFIG, "Shorten systemInstruction."),
+    Row(_WS, 1007, "invalid argument", "invalidArgument", A.FRESH, S.ERROR, _CONFIG, _CHECK_SETUP),
+    Row(_WS, 1007, "", "setupInvalid", A.FRESH, S.ERROR, _CONFIG, _CHECK_SETUP),
+    # -- 1008: not found, denied, aborted --------------------------------------------------------
+    Row(_WS, 1008, "GoAway", "goAwayOverrun", A.RESUME, S.WARNING, _AGAIN),
+    Row(_WS, 1008, "operation was aborted", "aborted", A.RESUME, S.WARNING, _AGAIN),
+    Row(_WS, 1008, "session not found", "handleExpired", A.FRESH, S.WARNING, _AGAIN),
+    Row(_WS, 1008, "entity was not found", "handleExpired", A.FRESH, S.WARNING, _AGAIN),
+    Row(_WS, 1008, "not implemented, or supported", "unimplemented", A.RESUME, S.WARNING, _AGAIN),
+    Row(_WS, 1008, "is not found for API version", "modelUnavailable", A.STOP, S.ERROR, _CONFIG,
+        "Choose a model that supports bidiGenerateContent, and the API version that offers it."),
+    Row(_WS, 1008, "Publisher Model", "modelUnavailable", A.STOP, S.ERROR, _CONFIG, "Check model and region."),
+    Row(_WS, 1008, "has not been used in project", "apiDisabled", A.STOP, S.ERROR, _KEY,
+        "Enable the API for the key's project."),
+    Row(_WS, 1008, "denied access", "accessDenied", A.STOP, S.ERROR, _KEY, "Contact the service's support."),
+    Row(_WS, 1008, "unregistered callers", "authentication", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(_WS, 1008, "reported as leaked", "authentication", A.STOP, S.ERROR, _KEY, "Create a new API key."),
+    Row(_WS, 1008, "", "policyViolation", A.RESUME, S.WARNING, _AGAIN),
+    # -- 1011: internal, unavailable, exhausted --------------------------------------------------
+    Row(_WS, 1011, "exceeded your current quota", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA, "Check plan and billing."),
+    Row(_WS, 1011, "exhausted", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA, "Check the quota."),
+    Row(_WS, 1011, "Maximum concurrent", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA, "Close other sessions."),
+    Row(_WS, 1011, "OVERLOADED", "overloaded", A.SLOW_DOWN, S.WARNING, _BUSY),
+    Row(_WS, 1011, "credits are depleted", "billing", A.STOP, S.ERROR, "The account's credit is used up.", "Check billing."),
+    Row(_WS, 1011, "Token has been used too many times", "tokenSpent", A.REFRESH_TOKEN, S.WARNING, _AGAIN),
+    Row(_WS, 1011, "token has expired", "tokenExpired", A.REFRESH_TOKEN, S.WARNING, _AGAIN),
+    Row(_WS, 1011, "Deadline expired", "deadlineExpired", A.RESUME, S.INFO, _AGAIN),
+    Row(_WS, 1011, "currently unavailable", "serviceUnavailable", A.RESUME, S.WARNING, _BUSY),
+    Row(_WS, 1011, "", "serviceError", A.RESUME, S.WARNING, _AGAIN),
+    # -- other close codes -----------------------------------------------------------------------
+    Row(_WS, 1000, "", "closedByService", A.RESUME, S.INFO, _AGAIN),
+    Row(_WS, 1001, "", "goingAway", A.RESUME, S.INFO, _AGAIN),
+    Row(_WS, 1006, "", "lineLost", A.RESUME, S.WARNING, _AGAIN),
+    Row(_WS, 1012, "", "serviceRestart", A.RESUME, S.INFO, _AGAIN),
+    Row(_WS, 1013, "", "tryAgainLater", A.SLOW_DOWN, S.WARNING, _BUSY),
+    Row(_WS, None, "", "closedByService", A.RESUME, S.WARNING, _AGAIN),
+    # -- found by ourselves ----------------------------------------------------------------------
+    Row(L.LOCAL, "silence", "", "lineSilent", A.RESUME, S.WARNING, _AGAIN),
+    Row(L.LOCAL, "messageTooBig", "", "messageTooBig", A.RESUME, S.ERROR, _AGAIN,
+        "The service sent a frame over the limit of 16 MiB."),
+    Row(L.LOCAL, "protocolError", "", "protocolError", A.RESUME, S.ERROR, _AGAIN,
+        "Something between here and the service does not speak WebSocket; often a proxy."),
+    Row(L.LOCAL, "setupTimeout", "", "setupTimeout", A.RETRY, S.WARNING, _BUSY),
+    Row(L.LOCAL, "attemptTimeout", "", "attemptTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.LOCAL, "goAway", "", "goAway", A.RESUME, S.INFO, _AGAIN),
+    Row(L.LOCAL, "recycle", "", "recycle", A.RESUME, S.INFO, _AGAIN),
+    Row(L.LOCAL, "requested", "", "requested", A.RESUME, S.INFO, _AGAIN),
+    Row(L.LOCAL, "openTimeout", "", "openTimeout", A.STOP, S.ERROR, _NETWORK, _CHECK_NETWORK),
+    Row(L.LOCAL, "maxElapsed", "", "maxElapsed", A.STOP, S.ERROR, _NETWORK, "Call `session/reconnect` once the network is back."),
+    Row(L.LOCAL, "maxAttempts", "", "maxAttempts", A.STOP, S.ERROR, "The connection could not be restored.",
+        "Call `session/reconnect` to try again; `error` tells what the last attempt met."),
+    Row(L.LOCAL, "disabled", "", "reconnectDisabled", A.STOP, S.ERROR, "The connection was lost.",
+        "Call `session/reconnect`, or enable `settings.reconnect`."),
+    Row(L.LOCAL, None, "", "internalError", A.RETRY, S.ERROR, _AGAIN, "This is a defect of the sidecar; the log has the details."),
+    # -- before the upgrade ----------------------------------------------------------------------
+    Row(L.DNS, "timeout", "", "dnsTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.DNS, None, "", "dnsError", A.RETRY, S.WARNING, _NETWORK, "Check the name in endpoint.baseUrl, and the network."),
+    Row(L.TCP, "refused", "", "connectionRefused", A.RETRY, S.WARNING, _NETWORK, "Check endpoint.baseUrl: nothing listens there."),
+    Row(L.TCP, "timeout", "", "connectTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.TCP, None, "", "networkError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.TLS, "certificate", "", "certificateInvalid", A.STOP, S.ERROR, "The service's identity could not be verified.",
+        "The text names the failed check. A company proxy that inspects TLS needs its CA in the system's store."),
+    Row(L.TLS, None, "", "tlsError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.HTTP, "timeout", "", "handshakeTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
+    Row(L.HTTP, "invalid", "", "handshakeInvalid", A.RETRY, S.ERROR, _NETWORK,
+        "Check endpoint.baseUrl: what answers there does not speak WebSocket."),
+    Row(L.HTTP, 401, "", "authentication", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(L.HTTP, 403, "", "accessDenied", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(L.HTTP, 404, "", "endpointNotFound", A.STOP, S.ERROR, _CONFIG, "Check endpoint.baseUrl and endpoint.apiVersion."),
+    Row(L.HTTP, 408, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
+    Row(L.HTTP, 425, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
+    Row(L.HTTP, 429, "", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA),
+    Row(L.HTTP, "3xx", "", "redirected", A.STOP, S.ERROR, _CONFIG,
+        "The sidecar follows no redirects, they would carry the key elsewhere. Set endpoint.baseUrl to the real address."),
+    Row(L.HTTP, "4xx", "", "handshakeRefused", A.STOP, S.ERROR, _CONFIG, "Check endpoint and setup."),
+    Row(L.HTTP, None, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
+)  # fmt: skip
+
+
+def classify(cause: Cause) -> Fault:
+    """What a cause means. Every cause fits a row: each layer ends with one that takes all."""
+    row = next(row for row in ROWS if _fits(row, cause))
+    status = cause.code if cause.layer is Layer.HTTP and isinstance(cause.code, int) else None
+    ws_code = cause.code if cause.layer is Layer.WEBSOCKET and isinstance(cause.code, int) else None
+    return Fault(
+        kind=row.kind,
+        message=_describe(cause),
+        user_message=row.user_message,
+        action=row.action,
+        severity=row.severity,
+        reached=cause.layer is Layer.WEBSOCKET or status is not None or cause.code == "setupTimeout",
+        remediation=row.remediation,
+        retry_after_s=cause.retry_after_s,
+        ws_code=ws_code,
+        http_status=status,
+    )
+
+
+def _fits(row: Row, cause: Cause) -> bool:
+    if row.layer is not cause.layer or row.text.casefold() not in cause.text.casefold():
+        return False
+    if row.code is None or row.code == cause.code:
+        return True
+    return isinstance(row.code, str) and isinstance(cause.code, int) and row.code == f"{cause.code // 100}xx"
+
+
+def _describe(cause: Cause) -> str:
+    what = {
+        Layer.LOCAL: "",
+        Layer.DNS: "name resolution failed",
+        Layer.TCP: "TCP connection failed",
+        Layer.TLS: "TLS failed",
+        Layer.HTTP: "upgrade failed",
+        Layer.WEBSOCKET: "closed with",
+    }[cause.layer]
+    parts = [what, str(cause.code)] if what else [str(cause.code)]
+    return " ".join(parts) + (f": {cause.text}" if cause.text else "")

@@ -1,0 +1,98 @@
+"""Whether the line is alive: own pings, and one number, the silence (design section 3, Liveness).
+
+Silence runs from the first ping that was sent after the last inbound byte or pong. With no ping out
+there is no silence: a healthy line may carry nothing for minutes (LP 6).
+"""
+
+from collections import deque
+from enum import StrEnum
+
+from sidecar.lifecycle.settings import Heartbeat
+
+RTT_WEIGHT = 0.125
+"""Of a new sample in the moving average (RFC 6298's alpha)."""
+
+NEVER = float("inf")
+
+
+class Verdict(StrEnum):
+    ALIVE = "alive"
+    SUSPECT = "suspect"
+    DEAD = "dead"
+
+
+class Liveness:
+    """One per connection. Ping numbers start at 1; a pong answers its ping and all earlier ones."""
+
+    __slots__ = (
+        "_audio_waits", "_last_ping_at", "_sent", "_settings", "_unanswered_since",
+        "last_heard_at", "rtt_average_s", "rtt_s",
+    )  # fmt: skip
+
+    def __init__(self, settings: Heartbeat, now: float) -> None:
+        self._settings = settings
+        self._sent: deque[tuple[int, float]] = deque()
+        self._last_ping_at = now
+        self._unanswered_since: float | None = None
+        self._audio_waits = False
+        self.last_heard_at = now
+        self.rtt_s: float | None = None
+        self.rtt_average_s: float | None = None
+
+    def configure(self, settings: Heartbeat) -> None:
+        self._settings = settings
+
+    def heard(self, now: float) -> None:
+        """Any inbound byte is life."""
+        self.last_heard_at = now
+        self._unanswered_since = None
+
+    def wrote(self) -> None:
+        """Something was written whose delivery a pong must confirm."""
+        self._audio_waits = True
+
+    def ping_due_at(self) -> float:
+        s = self._settings
+        return self._last_ping_at + (s.audio_interval_s if self._audio_waits else s.interval_s)
+
+    def pinged(self, number: int, now: float) -> None:
+        self._sent.append((number, now))
+        self._last_ping_at = now
+        self._audio_waits = False
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+
+    def pong(self, number: int, now: float) -> float | None:
+        """Take a pong; returns its round trip in seconds, or None when it answers no ping of this line."""
+        rtt: float | None = None
+        while self._sent and self._sent[0][0] <= number:
+            sent_number, sent_at = self._sent.popleft()
+            if sent_number == number:
+                rtt = now - sent_at
+        if rtt is None:
+            return None
+        self.rtt_s = rtt
+        average = self.rtt_average_s
+        self.rtt_average_s = rtt if average is None else average + RTT_WEIGHT * (rtt - average)
+        return rtt
+
+    def forgive(self, late_s: float) -> None:
+        """Time in which we did not read ourselves is not the line's silence."""
+        if self._unanswered_since is not None:
+            self._unanswered_since += late_s
+
+    def silence_s(self, now: float) -> float:
+        return 0.0 if self._unanswered_since is None else max(0.0, now - self._unanswered_since)
+
+    def verdict(self, now: float) -> Verdict:
+        silence = self.silence_s(now)
+        if silence >= self._settings.dead_after_s:
+            return Verdict.DEAD
+        return Verdict.SUSPECT if silence >= self._settings.suspect_after_s else Verdict.ALIVE
+
+    def verdict_due_at(self, current: Verdict) -> float:
+        """When the verdict may become worse than `current`."""
+        if self._unanswered_since is None or current is Verdict.DEAD:
+            return NEVER
+        s = self._settings
+        return self._unanswered_since + (s.suspect_after_s if current is Verdict.ALIVE else s.dead_after_s)

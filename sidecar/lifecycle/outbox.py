@@ -1,0 +1,388 @@
+"""The one outbox of a session: order, delivery, replay, and books that balance (design section 3, Delivery).
+
+Messages leave in the order of acceptance. A written message is confirmed only by a pong for a ping
+written after it; what a line took with it when it died goes back to the front and is sent again.
+Kinds decide only what may be dropped when it is full, never what goes first.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from sidecar.lifecycle.settings import OutboxLimits
+
+
+class Kind(StrEnum):
+    """What a message is, as far as its delivery goes."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    TEXT = "text"
+    ACTIVITY = "activity"
+    CONTROL = "control"
+    CONTENT = "content"
+    TOOL_RESPONSE = "toolResponse"
+
+
+DROPPABLE = frozenset({Kind.AUDIO, Kind.VIDEO})
+"""Oldest first, when there is no room."""
+REPLAYABLE = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.ACTIVITY, Kind.CONTROL, Kind.TOOL_RESPONSE})
+"""Sent again after a cut. Twice the same tool response is harmless, its id names it; twice the same
+text is a second question, so an unconfirmed text ends as `deliveryUnknown`."""
+
+FRAME_OVERHEAD = 32
+"""Bytes on the wire beside a payload, at most: the frame's header, and its share of the pings."""
+
+
+class Item:
+    """One accepted message.
+
+    Attributes:
+        frame: the text frame's payload, UTF-8 JSON.
+        audio_us: duration of its audio in microseconds, 0 for everything else.
+        written_at: when it was last written, None while it never was.
+        mark: number of the first ping sent after it was written.
+        writes: how often it was written.
+    """
+
+    __slots__ = ("audio_us", "frame", "ids", "kind", "mark", "n", "size", "writes", "written_at")
+
+    def __init__(
+        self, kind: Kind, frame: bytes, *, n: int | None = None, audio_us: int = 0, ids: tuple[str, ...] = ()
+    ) -> None:
+        self.kind = kind
+        self.frame = frame
+        self.n = n
+        self.audio_us = audio_us
+        self.ids = ids
+        self.size = len(frame)
+        self.written_at = 0.0
+        self.mark = 0
+        self.writes = 0
+
+
+class Full(Exception):
+    """No room, and nothing that may be dropped for this message. It was not accepted."""
+
+
+class Drop:
+    """Messages of one kind that end here, in one range."""
+
+    __slots__ = ("audio_us", "count", "from_n", "ids", "kind", "reason", "through_n")
+
+    def __init__(self, reason: str, item: Item) -> None:
+        self.reason = reason
+        self.kind = item.kind
+        self.count = 0
+        self.audio_us = 0
+        self.from_n: int | None = item.n
+        self.through_n: int | None = item.n
+        self.ids: list[str] = []
+        self.add(item)
+
+    def add(self, item: Item) -> None:
+        self.count += 1
+        self.audio_us += item.audio_us
+        self.ids.extend(item.ids)
+        if item.n is not None:
+            self.from_n = item.n if self.from_n is None else min(self.from_n, item.n)
+            self.through_n = item.n if self.through_n is None else max(self.through_n, item.n)
+
+
+class Books:
+    """Microseconds of audio, whole numbers so that they balance exactly:
+    offered = accepted + refused; accepted = held + unconfirmed + confirmed + dropped.
+
+    Attributes:
+        dropped_us: ended without delivery, or nobody knows.
+        replayed_us: written on one line and put back for the next.
+        maybe_doubled_us: of what was put back, the part that left this process and may have arrived.
+        presumed_us: of the confirmed, what no pong confirmed but later inbound bytes made certain enough.
+    """
+
+    __slots__ = (
+        "accepted_us", "confirmed_us", "dropped_us", "held_us", "maybe_doubled_us", "presumed_us",
+        "refused_us", "replayed_us", "unconfirmed_us",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.accepted_us = 0
+        self.refused_us = 0
+        self.held_us = 0
+        self.unconfirmed_us = 0
+        self.confirmed_us = 0
+        self.dropped_us = 0
+        self.replayed_us = 0
+        self.maybe_doubled_us = 0
+        self.presumed_us = 0
+
+    @property
+    def offered_us(self) -> int:
+        return self.accepted_us + self.refused_us
+
+
+class Outbox:
+    """Accept, take, confirm; and the way back after a cut.
+
+    Args:
+        limits: sizes and rates.
+        ring_s: seconds of audio kept, held and unconfirmed together.
+        on_drop: told of every message that ends without delivery, grouped.
+    """
+
+    def __init__(self, limits: OutboxLimits, ring_s: float, on_drop: Callable[[Drop], None]) -> None:
+        self.limits = limits
+        self._ring_us = int(ring_s * 1e6)
+        self.books = Books()
+        self.held: deque[Item] = deque()
+        self.unconfirmed: deque[Item] = deque()
+        self._on_drop = on_drop
+        self._size = 0
+        self._allowance_s = limits.flush_burst_s
+        self._allowance_at = 0.0
+        self._activity_open = False
+        self.accepted_through = -1
+
+    # --- in ---------------------------------------------------------------------------------------
+
+    def knows(self, n: int) -> bool:
+        """Whether a message of this number, or a later one, was accepted before."""
+        return n <= self.accepted_through
+
+    def accept(self, item: Item) -> None:
+        """Take responsibility for a message; makes room by dropping the oldest audio and video.
+
+        Raises:
+            Full: there is no room even so; the message is refused and stays the caller's.
+        """
+        books = self.books
+        if not self._make_room(item):
+            self.refuse(item)
+            raise Full
+        self.held.append(item)
+        self._size += item.size
+        if item.audio_us:
+            books.accepted_us += item.audio_us
+            books.held_us += item.audio_us
+        if item.n is not None:
+            self.accepted_through = item.n
+
+    def refuse(self, item: Item) -> None:
+        """Note that a message was offered and not accepted."""
+        self.books.refused_us += item.audio_us
+
+    def _make_room(self, item: Item) -> bool:
+        books = self.books
+        over_ring = item.audio_us and books.held_us + books.unconfirmed_us + item.audio_us > self._ring_us
+        over_size = self._size + item.size > self.limits.max_bytes
+        if not over_ring and not over_size:
+            return True
+        if item.size > self.limits.max_bytes or item.audio_us > self._ring_us:
+            return False
+        drops: dict[Kind, Drop] = {}
+        for queue in (self.unconfirmed, self.held):
+            kept: list[Item] = []
+            while queue and (over_ring or over_size):
+                oldest = queue.popleft()
+                if oldest.kind in DROPPABLE and (over_size or oldest.audio_us):
+                    self._account_drop(queue, oldest, "outboxFull", drops)
+                    over_ring = bool(
+                        item.audio_us and books.held_us + books.unconfirmed_us + item.audio_us > self._ring_us
+                    )
+                    over_size = self._size + item.size > self.limits.max_bytes
+                else:
+                    kept.append(oldest)
+            queue.extendleft(reversed(kept))
+        self._tell(drops)
+        return not over_size and not over_ring
+
+    # --- out --------------------------------------------------------------------------------------
+
+    def take(self, now: float, mark: int) -> Item | None:
+        """The next message to write now, marked with the number of the next ping; None when there is
+        none or the backlog's rate says wait (see `ready_at`)."""
+        if not self.held:
+            return None
+        item = self.held[0]
+        if item.audio_us and not self._may_spend(now):
+            return None
+        self.held.popleft()
+        books = self.books
+        if item.audio_us:
+            self._allowance_s -= item.audio_us * 1e-6
+            books.held_us -= item.audio_us
+            books.unconfirmed_us += item.audio_us
+        item.written_at = now
+        item.mark = mark
+        item.writes += 1
+        if item.kind is Kind.ACTIVITY:
+            self._activity_open = _opens_activity(item)
+        self.unconfirmed.append(item)
+        return item
+
+    def ready_at(self, now: float) -> float | None:
+        """When `take` will have something: now, later because of the rate, or None when it is empty."""
+        if not self.held:
+            return None
+        if not self.held[0].audio_us or self._may_spend(now):
+            return now
+        return now + (1e-3 - self._allowance_s) / self.limits.flush_rate
+
+    def _may_spend(self, now: float) -> bool:
+        """A bucket of audio seconds, filled at `flush_rate`; live audio at real time never empties it."""
+        grown = self._allowance_s + (now - self._allowance_at) * self.limits.flush_rate
+        self._allowance_s = min(self.limits.flush_burst_s, grown)
+        self._allowance_at = now
+        return self._allowance_s > 0
+
+    def confirm(self, number: int) -> bool:
+        """A pong for ping `number` came: all written before it arrived. Returns whether anything moved."""
+        queue = self.unconfirmed
+        moved = False
+        while queue and queue[0].mark <= number:
+            self._account_confirmed(queue.popleft())
+            moved = True
+        return moved
+
+    # --- a cut, and after -------------------------------------------------------------------------
+
+    def line_lost(self, last_heard_at: float, unsent_bytes: int, *, refused: bool) -> None:
+        """The line died. Put back what must be sent again, end what must not.
+
+        Args:
+            last_heard_at: time of the last inbound byte. What was written `replay_margin_s` before is
+                taken as delivered.
+            unsent_bytes: bytes at the end that never left this process.
+            refused: the service refused the session on this line; nothing written on it was taken.
+        """
+        written = list(self.unconfirmed)
+        self.unconfirmed.clear()
+        surely_unsent = self._tail_within(written, unsent_bytes)
+        back: list[Item] = []
+        drops: dict[Kind, Drop] = {}
+        delivered_before = last_heard_at - self.limits.replay_margin_s
+        for index, item in enumerate(written):
+            untouched = refused or index >= surely_unsent
+            if not untouched and item.kind in REPLAYABLE and item.written_at < delivered_before:
+                self.books.presumed_us += item.audio_us
+                self._account_confirmed(item)
+            elif untouched or (item.kind in REPLAYABLE and self.limits.replay_unconfirmed):
+                self._put_back(item, maybe_arrived=not untouched)
+                back.append(item)
+            else:
+                self._end_unconfirmed(item, drops)
+        self.held.extendleft(reversed(back))
+        for item in back:
+            if item.kind is Kind.ACTIVITY:  # as it stood before the first mark that goes out again
+                self._activity_open = not _opens_activity(item)
+                break
+        self._tell(drops)
+
+    def _put_back(self, item: Item, *, maybe_arrived: bool) -> None:
+        books = self.books
+        books.unconfirmed_us -= item.audio_us
+        books.held_us += item.audio_us
+        books.replayed_us += item.audio_us
+        if maybe_arrived:
+            books.maybe_doubled_us += item.audio_us
+
+    def _end_unconfirmed(self, item: Item, drops: dict[Kind, Drop]) -> None:
+        """Written, never confirmed, not to be sent again: nobody knows whether it arrived."""
+        self._account_drop(self.unconfirmed, item, "deliveryUnknown", drops)
+
+    @staticmethod
+    def _tail_within(items: list[Item], size: int) -> int:
+        """Index of the first item that lies wholly or partly in the last `size` bytes."""
+        index = len(items)
+        while index and size > 0:
+            index -= 1
+            size -= items[index].size + FRAME_OVERHEAD
+        return index
+
+    def connected(self, *, resumed: bool) -> Item | None:
+        """A line is usable again. On a fresh session the answers to the old one's tool calls end here.
+        Returns the `activityStart` that must go first when an activity was open at the cut."""
+        if not resumed:
+            self._drop_tool_responses()
+        reopen, self._activity_open = self._activity_open, False
+        return Item(Kind.ACTIVITY, b'{"realtimeInput":{"activityStart":{}}}') if reopen else None
+
+    def put_first(self, item: Item) -> None:
+        """An own message that goes before everything held."""
+        self.held.appendleft(item)
+        self._size += item.size
+
+    def _drop_tool_responses(self) -> None:
+        drops: dict[Kind, Drop] = {}
+        lost = [item for item in self.held if item.kind is Kind.TOOL_RESPONSE]
+        if lost:
+            self.held = deque(item for item in self.held if item.kind is not Kind.TOOL_RESPONSE)
+            for item in lost:
+                self._account_drop(self.held, item, "sessionLost", drops)
+            self._tell(drops)
+
+    def close(self) -> None:
+        """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
+        drops: dict[Kind, Drop] = {}
+        for item in self.unconfirmed:
+            self._account_drop(self.unconfirmed, item, "deliveryUnknown", drops)
+        self._tell(drops)
+        drops = {}
+        for item in self.held:
+            self._account_drop(self.held, item, "sessionClosed", drops)
+        self._tell(drops)
+        self.unconfirmed.clear()
+        self.held.clear()
+
+    # --- books ------------------------------------------------------------------------------------
+
+    @property
+    def confirmed_through(self) -> int:
+        """All numbers up to here are confirmed, or ended and were reported; -1 before the first."""
+        for queue in (self.unconfirmed, self.held):
+            for item in queue:
+                if item.n is not None:
+                    return item.n - 1
+        return self.accepted_through
+
+    @property
+    def sent_through(self) -> int:
+        """All numbers up to here were written on the present line, or are confirmed."""
+        for item in reversed(self.unconfirmed):
+            if item.n is not None:
+                return item.n
+        return self.confirmed_through
+
+    @property
+    def idle(self) -> bool:
+        """Nothing held, nothing unconfirmed."""
+        return not self.held and not self.unconfirmed
+
+    def _account_confirmed(self, item: Item) -> None:
+        books = self.books
+        self._size -= item.size
+        if item.audio_us:
+            books.unconfirmed_us -= item.audio_us
+            books.confirmed_us += item.audio_us
+
+    def _account_drop(self, queue: deque[Item], item: Item, reason: str, drops: dict[Kind, Drop]) -> None:
+        books = self.books
+        self._size -= item.size
+        if item.audio_us:
+            if queue is self.unconfirmed:
+                books.unconfirmed_us -= item.audio_us
+            else:
+                books.held_us -= item.audio_us
+            books.dropped_us += item.audio_us
+        if item.kind in drops:
+            drops[item.kind].add(item)
+        else:
+            drops[item.kind] = Drop(reason, item)
+
+    def _tell(self, drops: dict[Kind, Drop]) -> None:
+        for drop in drops.values():
+            self._on_drop(drop)
+
+
+def _opens_activity(item: Item) -> bool:
+    return b"activityStart" in item.frame

@@ -1,0 +1,80 @@
+"""The handle: which one, whether it may be used, and what a resumed setup must look like (LP 4.4)."""
+
+from typing import Any
+
+
+class Resumption:
+    """Keeps the newest resumable handle. The handle is a secret: no repr shows it."""
+
+    __slots__ = ("_handle", "enabled", "resumable")
+
+    def __init__(self, *, enabled: bool, handle: str | None = None) -> None:
+        self.enabled = enabled
+        self._handle = handle
+        self.resumable = handle is not None
+
+    def __repr__(self) -> str:
+        return f"Resumption(enabled={self.enabled}, has_handle={self.has_handle})"
+
+    @property
+    def has_handle(self) -> bool:
+        return self.enabled and self._handle is not None
+
+    @property
+    def handle(self) -> str | None:
+        return self._handle if self.enabled else None
+
+    def update(self, handle: str, *, resumable: bool) -> None:
+        """A sessionResumptionUpdate. Not resumable at the moment: the last good handle stays (LP 3)."""
+        self.resumable = resumable
+        if resumable and handle:
+            self._handle = handle
+
+    def drop(self) -> None:
+        """The service does not know the handle any more."""
+        self._handle = None
+        self.resumable = False
+
+    def setup(self, setup: dict[str, Any], *, fresh: bool) -> tuple[dict[str, Any], bool]:
+        """The setup for the next line, and whether it resumes. The caller's dict is not changed.
+
+        A resume must not ask to wait for initial history: the service would wait for ever (LP 2.2).
+        """
+        if not self.enabled:
+            return setup, False
+        result = dict(setup)
+        options = {k: v for k, v in _options(setup).items() if k != "handle"}
+        resuming = self._handle is not None and not fresh
+        if resuming:
+            options["handle"] = self._handle
+            for key in ("historyConfig", "history_config"):
+                history = result.get(key)
+                if isinstance(history, dict):
+                    result[key] = {
+                        k: v
+                        for k, v in history.items()
+                        if k not in ("initialHistoryInClientContent", "initial_history_in_client_content")
+                    }
+        result.pop("session_resumption", None)
+        result["sessionResumption"] = options
+        return result, resuming
+
+
+def handle_in(setup: dict[str, Any]) -> str | None:
+    """The handle that the host put into its own setup, if any."""
+    handle = _options(setup).get("handle")
+    return handle if isinstance(handle, str) and handle else None
+
+
+def without_handle(setup: dict[str, Any]) -> dict[str, Any]:
+    """The setup as it may be shown: the handle left out."""
+    if not any(key in setup for key in ("sessionResumption", "session_resumption")):
+        return setup
+    options = {k: v for k, v in _options(setup).items() if k != "handle"}
+    rest = {k: v for k, v in setup.items() if k not in ("sessionResumption", "session_resumption")}
+    return {**rest, "sessionResumption": options}
+
+
+def _options(setup: dict[str, Any]) -> dict[str, Any]:
+    options = setup.get("sessionResumption", setup.get("session_resumption"))
+    return options if isinstance(options, dict) else {}

@@ -1,0 +1,1 @@
+"""The Gemini Live wire: messages, endpoints, authentication, dialling, turns."""

@@ -1,0 +1,23 @@
+"""How a request proves who asks (LP 1.2). Secrets become text only here, in the moment of use."""
+
+from typing import Protocol
+
+from sidecar.observe.secret import Secret
+
+
+class Auth(Protocol):
+    """Gives the headers of one upgrade request."""
+
+    def headers(self) -> dict[str, str]: ...
+
+
+class ApiKey:
+    """An API key in the header `x-goog-api-key`, never in the URL: URLs end up in logs."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def headers(self) -> dict[str, str]:
+        return {"x-goog-api-key": self._key.reveal()}

@@ -1,0 +1,124 @@
+"""From a host name to a TCP connection, step by step (design section 3, Deadlines; `docs/architecture.md`).
+
+The caller's deadlines end each step by cancelling it.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections import defaultdict
+from functools import cache
+from typing import cast
+from weakref import WeakKeyDictionary
+
+import aiohappyeyeballs
+
+from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.live.endpoints import Endpoint
+
+DIALS_PER_HOST = 8
+"""At a time: a hundred sessions cut together must not arrive as one storm."""
+HAPPY_EYEBALLS_DELAY_S = 0.25
+"""Before the next address is tried beside the first (RFC 8305 section 5)."""
+SEND_BUFFER_BYTES = 128 * 1024
+"""In the kernel: small enough that a line which takes nothing is seen in seconds."""
+
+AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
+
+
+class DialFailed(Exception):
+    """An attempt failed before the upgrade was done; `cause` says where and why."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(f"{cause.layer.value}: {cause.text or cause.code}")
+        self.cause = cause
+
+
+_Gates = defaultdict[str, asyncio.Semaphore]
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = WeakKeyDictionary()
+
+
+def _gate(host: str) -> asyncio.Semaphore:
+    gates = _gates.setdefault(
+        asyncio.get_running_loop(), defaultdict(lambda: asyncio.Semaphore(DIALS_PER_HOST))
+    )
+    return gates[host]
+
+
+async def connect(endpoint: Endpoint) -> socket.socket:
+    """A connected, non-blocking TCP socket.
+
+    Raises:
+        DialFailed: by name resolution, or by the connection.
+    """
+    async with _gate(endpoint.host):
+        addresses = await _resolve(endpoint.host, endpoint.port)
+        try:
+            sock = await aiohappyeyeballs.start_connection(
+                addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S, interleave=1
+            )
+        except OSError as exc:
+            code = "refused" if _is_refusal(exc) else "timeout" if isinstance(exc, TimeoutError) else "error"
+            raise DialFailed(Cause(Layer.TCP, code, _text(exc))) from None
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return sock
+
+
+async def _resolve(host: str, port: int) -> list[AddrInfo]:
+    """getaddrinfo in a thread of its own: a resolver that hangs must hold neither the event loop's pool
+    of threads nor the end of the process."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[AddrInfo]] = loop.create_future()
+
+    def settle(result: list[AddrInfo] | OSError) -> None:
+        if answer.done():
+            return
+        if isinstance(result, OSError):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+    def look_up() -> None:
+        result: list[AddrInfo] | OSError
+        try:
+            result = cast(list[AddrInfo], socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as exc:
+            result = exc
+        except UnicodeError as exc:
+            result = OSError(f"not a host name: {exc}")
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result)
+
+    threading.Thread(target=look_up, name="resolve", daemon=True).start()
+    try:
+        return await answer
+    except OSError as exc:
+        raise DialFailed(Cause(Layer.DNS, "notFound", _text(exc))) from None
+
+
+def _is_refusal(exc: OSError) -> bool:
+    """aiohappyeyeballs reports several failed addresses as one error with their texts."""
+    return isinstance(exc, ConnectionRefusedError) or "refused" in str(exc).lower()
+
+
+def _text(exc: OSError) -> str:
+    return exc.strerror or str(exc) or type(exc).__name__
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The system's trust store, host name checked, TLS 1.2 or newer."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def tls_failed(exc: Exception) -> DialFailed:
+    """A failed TLS handshake; a certificate that does not verify is told apart, and which check failed."""
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return DialFailed(Cause(Layer.TLS, "certificate", exc.verify_message or str(exc.reason)))
+    if isinstance(exc, ssl.SSLError):
+        return DialFailed(Cause(Layer.TLS, "error", exc.reason or type(exc).__name__))
+    return DialFailed(Cause(Layer.TLS, "error", str(exc) or type(exc).__name__))

@@ -1,0 +1,240 @@
+"""One WebSocket connection: the sans-I/O protocol of `websockets` on an asyncio transport.
+
+The socket is always read, whatever the host does. There is no keepalive here, no queue and no waiting:
+what comes in is told at once, what goes out is written at once, and the end is told exactly once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, PayloadTooBig
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from sidecar.lifecycle.faults import Cause, Layer
+
+WRITE_HIGH_WATER_BYTES = 64 * 1024
+"""Above this in our own buffer the outbox waits: what is not written yet is surely not lost."""
+LINGER_S = 1.0
+"""After both close frames, for the bytes to leave; then the socket is aborted."""
+USER_AGENT = "live-sidecar"
+
+
+class Receiver(Protocol):
+    """Who owns the line. Every call carries the line, so that a late one of an old line is known."""
+
+    def line_opened(self, line: "WebSocketLine") -> None: ...
+    def line_heard(self, line: "WebSocketLine") -> None: ...
+    def line_message(self, line: "WebSocketLine", data: bytes) -> None: ...
+    def line_pong(self, line: "WebSocketLine", payload: bytes) -> None: ...
+    def line_writable(self, line: "WebSocketLine") -> None: ...
+    def line_closed(self, line: "WebSocketLine", cause: Cause, *, echoed: bool) -> None: ...
+
+
+class WebSocketLine(asyncio.Protocol):
+    """A client connection. Redirects are not followed: they would carry the key to another origin.
+
+    Args:
+        url: ws or wss URL.
+        headers: of the upgrade request; they may hold a secret and are not kept.
+        max_frame_bytes: a larger message ends the line.
+        logger: for `websockets`; it prints headers and bodies at debug, so it must redact.
+    """
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        max_frame_bytes: int,
+        logger: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._receiver = receiver
+        self._protocol = ClientProtocol(parse_uri(url), max_size=max_frame_bytes, logger=logger)
+        self._headers: Mapping[str, str] | None = headers
+        self._transport: asyncio.Transport | None = None
+        self._fragments: list[bytes] = []
+        self._over = False
+        self._linger: asyncio.TimerHandle | None = None
+        self.writable = True
+
+    # --- out --------------------------------------------------------------------------------------
+
+    def send_text(self, payload: bytes) -> None:
+        """Write a text frame. The caller respects `writable`."""
+        self._protocol.send_text(payload)
+        self._write()
+
+    def ping(self, payload: bytes) -> None:
+        self._protocol.send_ping(payload)
+        self._write()
+
+    def close(self) -> None:
+        """Start the closing handshake with 1000; its end is told by `line_closed`."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(1000)
+            self._write()
+
+    def abort(self) -> None:
+        """Drop the connection at once and tell nobody."""
+        self._over = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def leave(self) -> None:
+        """Write a close frame if that is possible, wait for nothing, and tell nobody: the process ends."""
+        self.close()
+        self._over = True
+
+    @property
+    def over(self) -> bool:
+        """Whether the end was told, or nobody wants to hear it."""
+        return self._over
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and has not left this process."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    # --- asyncio.Protocol -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._over:
+            transport.abort()
+            return
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        request = self._protocol.connect()
+        request.headers["User-Agent"] = USER_AGENT
+        for name, value in (self._headers or {}).items():
+            request.headers[name] = value
+        self._headers = None
+        self._protocol.send_request(request)
+        self._write()
+
+    def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
+        self._receiver.line_heard(self)
+        protocol = self._protocol
+        protocol.receive_data(data)
+        self._write()
+        for event in protocol.events_received():
+            if self.over:
+                return
+            if isinstance(event, Frame):
+                self._take_frame(event)
+            elif isinstance(event, Response) and protocol.handshake_exc is None:
+                self._receiver.line_opened(self)
+        if protocol.handshake_exc is not None:
+            self._end(_handshake_cause(protocol.handshake_exc))
+        elif protocol.parser_exc is not None:
+            self._end(_parser_cause(protocol.parser_exc))
+        elif protocol.close_rcvd is not None:
+            self._closing_handshake_done()
+
+    def eof_received(self) -> bool:
+        self._protocol.receive_eof()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        if self._over:
+            return
+        self._protocol.receive_eof()
+        handshake_exc = self._protocol.handshake_exc
+        if self._protocol.state is State.CONNECTING or handshake_exc is not None:
+            text = _text(exc) if exc else "the connection ended before the upgrade"
+            self._end(Cause(Layer.HTTP, "dropped", text))
+        else:
+            self._end(
+                Cause(
+                    Layer.WEBSOCKET, 1006, _text(exc) if exc else "the connection ended without a close frame"
+                )
+            )
+
+    def pause_writing(self) -> None:
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        self.writable = True
+        if not self._over:
+            self._receiver.line_writable(self)
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _take_frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.BINARY or opcode is Opcode.TEXT or opcode is Opcode.CONT:
+            if frame.fin and not self._fragments:
+                self._receiver.line_message(self, bytes(frame.data))
+                return
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message = b"".join(self._fragments)
+                self._fragments.clear()
+                self._receiver.line_message(self, message)
+        elif opcode is Opcode.PONG:
+            self._receiver.line_pong(self, bytes(frame.data))
+
+    def _closing_handshake_done(self) -> None:
+        """Both close frames were seen. The service may keep the TCP open; we do not wait for it."""
+        protocol = self._protocol
+        rcvd = protocol.close_rcvd
+        assert rcvd is not None
+        echoed = not protocol.close_rcvd_then_sent and rcvd.code == 1000
+        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), rcvd.reason), echoed=echoed)
+
+    def _end(self, cause: Cause, *, echoed: bool = False) -> None:
+        if self._over:
+            return
+        self._over = True
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.close()
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+        self._receiver.line_closed(self, cause, echoed=echoed)
+
+    def _write(self) -> None:
+        transport = self._transport
+        for data in self._protocol.data_to_send():
+            if transport is None or transport.is_closing():
+                return
+            if data:
+                transport.write(data)
+            elif transport.can_write_eof():
+                transport.write_eof()
+
+
+def _handshake_cause(exc: Exception) -> Cause:
+    """An HTTP answer other than 101, or none that makes sense."""
+    if isinstance(exc, InvalidStatus):
+        response = exc.response
+        retry_after = response.headers.get("Retry-After", "")
+        return Cause(
+            Layer.HTTP,
+            response.status_code,
+            response.reason_phrase,
+            float(retry_after) if retry_after.isdigit() else None,
+        )
+    return Cause(Layer.HTTP, "invalid", type(exc).__name__)
+
+
+def _parser_cause(exc: Exception) -> Cause:
+    if isinstance(exc, PayloadTooBig):
+        return Cause(Layer.LOCAL, "messageTooBig", "the service sent a frame over the limit")
+    if isinstance(exc, EOFError):
+        return Cause(Layer.WEBSOCKET, 1006, "the connection ended without a close frame")
+    return Cause(Layer.LOCAL, "protocolError", type(exc).__name__)
+
+
+def _text(exc: Exception) -> str:
+    return getattr(exc, "strerror", None) or str(exc) or type(exc).__name__

@@ -1,0 +1,104 @@
+"""Client messages: checked before they are accepted, and made into the outbox's items (LP 2.2 - 2.4).
+
+Audio is checked and not re-encoded: it goes out as it came in.
+"""
+
+import binascii
+from typing import Any
+
+import msgspec
+
+from sidecar.lifecycle.outbox import Item, Kind
+
+PCM16_BYTES_PER_SAMPLE = 2
+DEFAULT_RATE_HZ = 16_000
+
+
+class InvalidMessage(ValueError):
+    """The message cannot be sent; the text says what is wrong with it. Nothing else was touched."""
+
+
+def audio(n: int, data: str, mime_type: str) -> Item:
+    """One chunk of PCM16 in base64.
+
+    Raises:
+        InvalidMessage: the chunk is no base64 of PCM16.
+    """
+    try:
+        duration_us = _duration_us(pcm_bytes(data), mime_type)
+    except InvalidMessage as exc:
+        raise InvalidMessage(f"chunk {n}: {exc}") from None
+    frame = f'{{"realtimeInput":{{"audio":{{"mimeType":"{mime_type}","data":"{data}"}}}}}}'.encode()
+    return Item(Kind.AUDIO, frame, n=n, audio_us=duration_us)
+
+
+_REALTIME_KINDS = {
+    "audio": Kind.AUDIO,
+    "video": Kind.VIDEO,
+    "text": Kind.TEXT,
+    "activityStart": Kind.ACTIVITY,
+    "activityEnd": Kind.ACTIVITY,
+    "audioStreamEnd": Kind.CONTROL,
+}
+
+
+def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
+    """Make the outbox's item of one client message (LP 2.2 - 2.4).
+
+    Raises:
+        InvalidMessage: a shape the service would close the connection for.
+    """
+    frame = msgspec.json.encode({kind: payload})
+    if kind == "clientContent":
+        return Item(Kind.CONTENT, frame, n=n)
+    if kind == "toolResponse":
+        responses = payload.get("functionResponses")
+        if not isinstance(responses, list) or not responses:
+            raise InvalidMessage("toolResponse.functionResponses must be a list with at least one response")
+        ids = tuple(r["id"] for r in responses if isinstance(r, dict) and isinstance(r.get("id"), str))
+        if len(ids) != len(responses):
+            raise InvalidMessage("every function response needs the id of its call")
+        return Item(Kind.TOOL_RESPONSE, frame, n=n, ids=ids)
+    if len(payload) != 1 or (name := next(iter(payload))) not in _REALTIME_KINDS:
+        raise InvalidMessage(f"realtimeInput must have exactly one of: {', '.join(_REALTIME_KINDS)}")
+    if name == "audio":
+        audio = payload[name]
+        if not isinstance(audio, dict) or not isinstance(audio.get("data"), str):
+            raise InvalidMessage("realtimeInput.audio must have data (base64) and mimeType")
+        mime_type = str(audio.get("mimeType", ""))
+        try:
+            duration_us = _duration_us(pcm_bytes(audio["data"]), mime_type)
+        except InvalidMessage as exc:
+            raise InvalidMessage(f"realtimeInput.audio: {exc}") from None
+        return Item(Kind.AUDIO, frame, n=n, audio_us=duration_us)
+    return Item(_REALTIME_KINDS[name], frame, n=n)
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def pcm_bytes(data: str) -> int:
+    """Number of PCM16 bytes in a base64 text, standard or URL-safe, with or without padding (proto3 JSON).
+
+    Raises:
+        InvalidMessage: other characters, a wrong length, nothing at all, or half a sample.
+    """
+    text = data.translate(_URL_SAFE) if "-" in data or "_" in data else data
+    if len(text) % 4:
+        text += "=" * (-len(text) % 4)
+    try:
+        size = len(binascii.a2b_base64(text, strict_mode=True))
+    except ValueError as exc:  # binascii.Error, or a character outside ASCII
+        raise InvalidMessage(f"data is not base64: {exc}") from None
+    if size == 0:
+        raise InvalidMessage("data is empty")
+    if size % 2:
+        raise InvalidMessage(f"data has {size} bytes; PCM16 needs an even number")
+    return size
+
+
+def _duration_us(pcm_bytes: int, mime_type: str) -> int:
+    """Microseconds of mono PCM16; 16 kHz unless the type says otherwise (LP 4.2)."""
+    _, _, rate = mime_type.partition("rate=")
+    samples_per_s = int(rate) if rate.isdigit() and int(rate) > 0 else DEFAULT_RATE_HZ
+    return pcm_bytes * 1_000_000 // (PCM16_BYTES_PER_SAMPLE * samples_per_s)

@@ -1,0 +1,117 @@
+"""One line to calls: the JSON-RPC 2.0 envelope, checked by msgspec before anything else sees it.
+
+Every member of a batch is judged by itself, and an invalid one still gets its id back when it has one.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from sidecar.rpc.errors import RpcError
+from sidecar.rpc.protocol import MAX_BATCH
+
+CallId = int | str
+
+
+class Call(NamedTuple):
+    """A request, or with `id` None a notification."""
+
+    method: str
+    params: bytes
+    id: CallId | None
+
+
+class Answer(NamedTuple):
+    """The host's response to a call of ours."""
+
+    id: CallId | None
+
+
+class Invalid(NamedTuple):
+    """Not a JSON-RPC 2.0 message; answered with `error` under `id`."""
+
+    error: RpcError
+    id: CallId | None
+
+
+Member = Call | Answer | Invalid
+
+
+class _Envelope(Struct):
+    jsonrpc: str | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    id: CallId | UnsetType | None = UNSET
+    params: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+class _Identified(Struct):
+    id: CallId | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_identified = msgspec.json.Decoder(_Identified)
+_batch = msgspec.json.Decoder(list[Raw])
+
+NO_PARAMS = b"{}"
+
+
+def parse(line: bytes) -> Member | list[Member]:
+    """What a line says: one member, or the members of a batch. Never raises."""
+    try:
+        line.decode()
+        if line.lstrip()[:1] == b"[":
+            return _parse_batch(line)
+        return _member(line)
+    except UnicodeDecodeError as exc:
+        return _broken(f"not UTF-8 at byte {exc.start}")
+    except msgspec.DecodeError as exc:
+        return _broken(f"not JSON: {exc}")
+    except RecursionError:
+        return _broken("not JSON that can be read: nested too deeply")
+
+
+def _parse_batch(line: bytes) -> Member | list[Member]:
+    members = _batch.decode(line)
+    if not members:
+        return _invalid("an empty batch")
+    if len(members) > MAX_BATCH:
+        return Invalid(
+            RpcError("overloaded", f"a batch of {len(members)} members; {MAX_BATCH} are allowed"), None
+        )
+    return [_member(bytes(member)) for member in members]
+
+
+def _member(data: bytes) -> Member:
+    try:
+        envelope = _envelope.decode(data)
+    except msgspec.ValidationError as exc:
+        return _invalid(f"not a JSON-RPC 2.0 message: {exc}", _id_of(data))
+    if envelope.method is UNSET and (envelope.result is not UNSET or envelope.error is not UNSET):
+        return Answer(None if envelope.id is UNSET else envelope.id)
+    call_id = envelope.id
+    if envelope.jsonrpc != "2.0":
+        return _invalid('"jsonrpc" must be "2.0"', _id_of(data))
+    if envelope.method is UNSET:
+        return _invalid('"method" is missing', _id_of(data))
+    if call_id is None:
+        return _invalid('"id" must be a string or an integer; a notification has none')
+    params = NO_PARAMS if envelope.params is UNSET else bytes(envelope.params)
+    return Call(envelope.method, params, None if call_id is UNSET else call_id)
+
+
+def _id_of(data: bytes) -> CallId | None:
+    try:
+        return _identified.decode(data).id
+    except msgspec.DecodeError:
+        return None
+
+
+def _invalid(why: str, call_id: CallId | None = None) -> Invalid:
+    return Invalid(RpcError("invalidRequest", why), call_id)
+
+
+def _broken(why: str) -> Invalid:
+    return Invalid(RpcError("parseError", why, remediation="Write one JSON value a line, in UTF-8."), None)

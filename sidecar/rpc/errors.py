@@ -1,0 +1,74 @@
+"""Errors as they go to the host: one exception, one table, one shape of `error.data`."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from sidecar.lifecycle.faults import Action, Fault
+from sidecar.rpc.protocol import ERROR_CODES, ErrorData
+
+_CODES = {row.kind: row.code for row in ERROR_CODES}
+_RETRYABLE = frozenset({"overloaded", "outboxFull", "deadlineExceeded"})
+_USER_MESSAGE = "Something went wrong in the app. Please try again."
+
+
+class RpcError(Exception):
+    """Answers a call with a row of the error table.
+
+    Args:
+        kind: a row's kind.
+        message: what happened and why, for the developer; never a secret.
+        remediation: what to do next.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        remediation: str = "",
+        session_id: str = "",
+        data: ErrorData | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = _CODES[kind]
+        self.data = data or ErrorData(
+            kind=kind,
+            message=message,
+            user_message=_USER_MESSAGE,
+            retryable=kind in _RETRYABLE,
+            action="retry" if kind in _RETRYABLE else "stop",
+            remediation=remediation or UNSET,
+            session_id=session_id or UNSET,
+        )
+
+    def to_wire(self) -> dict[str, Any]:
+        """The `error` member of a response."""
+        return {"code": self.code, "message": str(self), "data": self.data}
+
+
+def connection_failed(fault: Fault, session_id: str) -> RpcError:
+    """The service could not be reached, or refused; `data.kind` is the fault's own."""
+    return RpcError("connectionFailed", fault.message, data=fault_data(fault, session_id))
+
+
+def fault_data(fault: Fault, session_id: str) -> ErrorData:
+    """A fault of the lifecycle as `error.data`."""
+    return ErrorData(
+        kind=fault.kind,
+        message=fault.message,
+        user_message=fault.user_message,
+        retryable=fault.action is not Action.STOP,
+        action=fault.action.value,
+        remediation=fault.remediation or UNSET,
+        retry_after_ms=UNSET if fault.retry_after_s is None else round(fault.retry_after_s * 1000),
+        ws_code=UNSET if fault.ws_code is None else fault.ws_code,
+        http_status=UNSET if fault.http_status is None else fault.http_status,
+        session_id=session_id,
+    )
+
+
+def invalid_params(exc: msgspec.ValidationError) -> RpcError:
+    """msgspec names the field by its path and the expectation, never the value."""
+    return RpcError("invalidParams", str(exc), remediation="See the method's params in docs/protocol.md.")

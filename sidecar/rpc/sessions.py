@@ -1,0 +1,281 @@
+"""The sessions of this process, and the `session/*` methods."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from msgspec import UNSET, Struct, structs
+
+from sidecar.lifecycle import settings as s
+from sidecar.lifecycle.states import State
+from sidecar.live.auth import ApiKey
+from sidecar.live.endpoints import InvalidConfig, check_setup, developer
+from sidecar.live.outgoing import InvalidMessage
+from sidecar.observe.secret import Secret
+from sidecar.rpc import protocol as p
+from sidecar.rpc.errors import RpcError, connection_failed
+from sidecar.rpc.notifications import Notifier, snapshot
+from sidecar.session import Config, LiveSession, OutboxFull, SessionFailed, WrongState
+from sidecar.stdio.writer import Line, Writer
+
+REFUSAL_INTERVAL_S = 1.0
+"""A refused chunk is told so often at most, for each session and kind of refusal."""
+
+
+T = TypeVar("T", bound=Struct)
+
+
+class Entry(Struct):
+    session: LiveSession
+    notifier: Notifier
+    refusals: dict[str, float]
+
+
+class Sessions:
+    """Open sessions by id, and what the host may do with them.
+
+    Args:
+        note: tells the host, in a `log` notification, why a notification of its own was not obeyed.
+    """
+
+    def __init__(
+        self, instance_id: str, writer: Writer, note: Callable[[str, str, dict[str, Any]], None]
+    ) -> None:
+        self._instance_id = instance_id
+        self._writer = writer
+        self._note = note
+        self._entries: dict[str, Entry] = {}
+        self._unknown: dict[str, float] = {}
+        self.closing = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # --- opening and closing ----------------------------------------------------------------------
+
+    def open(self, params: p.OpenParams) -> Coroutine[Any, Any, p.SessionSnapshot]:
+        session_id = params.session_id
+        if self.closing:
+            raise RpcError("shuttingDown", "the sidecar is shutting down; no session can be opened")
+        if session_id in self._entries:
+            raise RpcError(
+                "sessionExists",
+                f"a session {session_id!r} is open",
+                remediation="Close it first, or choose another sessionId.",
+                session_id=session_id,
+            )
+        try:
+            config = _config(params)
+        except InvalidConfig as exc:
+            raise RpcError("invalidParams", str(exc), session_id=session_id) from None
+        exclude: frozenset[str] = frozenset(params.notifications.exclude)
+        notifier = Notifier(session_id, self._instance_id, self._writer, exclude)
+        session = LiveSession(config, notifier)
+        notifier.session = session
+        self._entries[session_id] = Entry(session, notifier, {})
+        return self._opening(session_id, session)
+
+    async def _opening(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
+        opened = False
+        try:
+            await session.connect()
+            opened = True
+            return snapshot(session_id, session)
+        except SessionFailed as exc:
+            raise connection_failed(exc.fault, session_id) from None
+        except WrongState as exc:
+            raise RpcError("sessionClosed", str(exc), session_id=session_id) from None
+        finally:
+            if not opened:  # rejected or cancelled, the session is gone
+                await self._remove(session_id, session, 0.0)
+
+    def close(self, params: p.CloseParams) -> Coroutine[Any, Any, p.SessionSnapshot]:
+        session_id = params.session_id
+        session = self._get(session_id).session
+        session.start_close(None if params.drain_ms is UNSET else params.drain_ms / 1000)
+        return self._closed(session_id, session)
+
+    async def _closed(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
+        await self._remove(session_id, session, None)
+        return snapshot(session_id, session)
+
+    async def close_all(self) -> None:
+        """Close every session gracefully."""
+        self.closing = True
+        await asyncio.gather(*(self._remove(k, e.session, None) for k, e in list(self._entries.items())))
+
+    async def _remove(self, session_id: str, session: LiveSession, drain_s: float | None) -> None:
+        await session.close(drain_s)
+        entry = self._entries.get(session_id)
+        if entry is not None and entry.session is session:
+            del self._entries[session_id]
+            self._writer.forget(session_id)
+
+    def leave(self) -> None:
+        """The process ends now."""
+        self.closing = True
+        for entry in self._entries.values():
+            entry.session.leave()
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def get(self, params: p.SessionRef) -> p.SessionSnapshot:
+        return snapshot(params.session_id, self._get(params.session_id).session)
+
+    def all(self, _: p.NoParams) -> p.SessionList:
+        return p.SessionList(sessions=[snapshot(k, e.session) for k, e in self._entries.items()])
+
+    async def wait(self, params: p.WaitParams) -> p.SessionSnapshot:
+        session_id = params.session_id
+        session = self._get(session_id).session
+        try:
+            await session.wait_for([State(name) for name in params.states], params.timeout_ms / 1000)
+        except TimeoutError:
+            wanted = " or ".join(params.states)
+            raise RpcError(
+                "deadlineExceeded",
+                f"the session is {session.state}, not {wanted}, after {params.timeout_ms} ms",
+                session_id=session_id,
+            ) from None
+        return snapshot(session_id, session)
+
+    def reconnect(self, params: p.SessionRef) -> Coroutine[Any, Any, p.SessionSnapshot]:
+        """Acts at once; answered when the session is connected again, or has given up."""
+        session_id = params.session_id
+        session = self._get(session_id).session
+        try:
+            session.reconnect()
+        except WrongState as exc:
+            raise RpcError("wrongState", str(exc), session_id=session_id) from None
+        return self._reconnected(session_id, session)
+
+    async def _reconnected(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
+        state = await session.settled()
+        if state is State.FAILED and session.core.fault is not None:
+            raise connection_failed(session.core.fault, session_id)
+        if state is not State.CONNECTED:
+            raise RpcError("sessionClosed", f"the session is {state}", session_id=session_id)
+        return snapshot(session_id, session)
+
+    async def ping(self, params: p.SessionRef) -> p.SessionPingResult:
+        try:
+            rtt_s = await self._get(params.session_id).session.ping()
+        except WrongState as exc:
+            raise RpcError("wrongState", str(exc), session_id=params.session_id) from None
+        return p.SessionPingResult(rtt_ms=round(rtt_s * 1000, 3))
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def send(self, params: p.SendParams) -> p.SendResult:
+        session_id = params.session_id
+        given = {
+            "realtimeInput": params.realtime_input,
+            "clientContent": params.client_content,
+            "toolResponse": params.tool_response,
+        }
+        chosen = {kind: value for kind, value in given.items() if isinstance(value, dict)}
+        if len(chosen) != 1:
+            raise RpcError("invalidParams", f"give exactly one of {', '.join(given)}", session_id=session_id)
+        (kind, payload) = chosen.popitem()
+        session = self._get(session_id).session
+        try:
+            written = session.send(kind, payload, None if params.n is UNSET else params.n)
+        except (InvalidMessage, OutboxFull, WrongState) as exc:
+            raise RpcError(_REFUSALS[type(exc)], str(exc), session_id=session_id) from None
+        return p.SendResult(status="sent" if written else "held")
+
+    def send_audio(self, params: p.SendAudioParams) -> None:
+        """A chunk. It has no answer, so a refusal is a `session/error` with its number."""
+        entry = self._entries.get(params.session_id)
+        if entry is None:
+            self._unknown_session(params.session_id)
+            return
+        try:
+            entry.session.send_audio(params.n, params.data, params.mime_type)
+        except (InvalidMessage, OutboxFull, WrongState) as exc:
+            kind = _REFUSALS[type(exc)]
+            now = time.monotonic()
+            if now - entry.refusals.get(kind, -REFUSAL_INTERVAL_S) >= REFUSAL_INTERVAL_S:
+                entry.refusals[kind] = now
+                error = RpcError(kind, str(exc), session_id=params.session_id).data
+                body = p.SessionError(error=error, fatal=False, n=params.n)
+                entry.notifier.put("session/error", body, coalesce=f"refused:{kind}")
+
+    def _unknown_session(self, session_id: str) -> None:
+        now = time.monotonic()
+        if now - self._unknown.get(session_id, -REFUSAL_INTERVAL_S) >= REFUSAL_INTERVAL_S:
+            if len(self._unknown) > 100:
+                self._unknown.clear()
+            self._unknown[session_id] = now
+            self._note("warn", "audio for a session that is not open was ignored", {"sessionId": session_id})
+
+    # --- a host that does not read ----------------------------------------------------------------
+
+    def not_read(self, session_id: str, lines: list[Line]) -> None:
+        entry = self._entries.get(session_id)
+        if entry is not None:
+            entry.notifier.not_read(lines)
+
+    def overflowed(self, session_id: str) -> Coroutine[Any, Any, None] | None:
+        """More than may be kept for a host that does not read: the session ends."""
+        entry = self._entries.get(session_id)
+        return None if entry is None else self._remove(session_id, entry.session, 0.0)
+
+    def _get(self, session_id: str) -> Entry:
+        try:
+            return self._entries[session_id]
+        except KeyError:
+            raise RpcError(
+                "unknownSession", f"no session {session_id!r} is open", session_id=session_id
+            ) from None
+
+
+_REFUSALS: dict[type[Exception], str] = {
+    InvalidMessage: "invalidMessage",
+    OutboxFull: "outboxFull",
+    WrongState: "wrongState",
+}
+
+
+# --- params to settings ---------------------------------------------------------------------------
+
+
+def _config(params: p.OpenParams) -> Config:
+    check_setup(params.setup)
+    endpoint = developer(params.endpoint.base_url, params.endpoint.api_version)
+    resumption = params.settings.resumption
+    return Config(
+        endpoint=endpoint,
+        auth=ApiKey(Secret(params.auth.api_key)),
+        setup=params.setup,
+        settings=_settings(params.settings),
+        handle=None if resumption.handle is UNSET else resumption.handle,
+        max_frame_bytes=p.MAX_LINE_BYTES,
+    )
+
+
+def _settings(given: p.SessionSettings) -> s.Settings:
+    """Defaults, the preset, and what the host set, in this order. Milliseconds become seconds."""
+    heartbeat = s.STRICT if given.heartbeat.preset == "strict" else s.TOLERANT
+    return s.Settings(
+        heartbeat=_merged(heartbeat, given.heartbeat),
+        reconnect=_merged(s.Reconnect(), given.reconnect),
+        deadlines=_merged(s.Deadlines(), given.deadlines),
+        outbox=_merged(s.OutboxLimits(), given.outbox),
+        resumption=given.resumption.enabled is not False,
+    )
+
+
+def _merged(defaults: T, given: Struct) -> T:
+    """`interval_ms: 500` in `given` becomes `interval_s: 0.5`; other fields keep their name."""
+    changes: dict[str, Any] = {}
+    for name in given.__struct_fields__:
+        value = getattr(given, name)
+        if value is UNSET or name == "preset":
+            continue
+        if name.endswith("_ms"):
+            changes[name.removesuffix("_ms") + "_s"] = value / 1000
+        else:
+            changes[name] = value
+    return structs.replace(defaults, **changes)

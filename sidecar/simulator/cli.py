@@ -1,0 +1,82 @@
+"""`live-sidecar simulate`: the simulator as a command."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from .script import Script, ScriptError
+from .server import Simulator
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--control-port", type=int, default=0, help="port of the control API (default: any)")
+    parser.add_argument(
+        "--script", metavar="FILE", help="what is said, how the service behaves, what goes wrong"
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not report events on stderr")
+    parser.add_argument(
+        "--until-stdin-closes", action="store_true", help="end when stdin does, for a parent that may die"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs until a signal. Returns the exit code: 0, 1 when it cannot listen, 2 for a wrong script."""
+    try:
+        script = Script.load(args.script) if args.script else Script()
+    except ScriptError as error:
+        print(f"live-sidecar simulate: {error}", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(_serve(args, script))
+    except (OSError, OverflowError) as error:
+        print(
+            f"live-sidecar simulate: cannot listen on {args.host}, port {args.port}, control port "
+            f"{args.control_port}: {error}. Choose other ports, or leave them out.",
+            file=sys.stderr,
+        )
+        return 1
+
+
+async def _serve(args: argparse.Namespace, script: Script) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop_soon() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it is ending anyway
+            loop.call_soon_threadsafe(stop.set)
+
+    _on_signals(stop_soon)
+    if args.until_stdin_closes:
+        threading.Thread(target=_read_to_end, args=(stop_soon,), daemon=True).start()
+    log = None if args.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    async with Simulator(
+        script, host=args.host, port=args.port, control_port=args.control_port, log=log
+    ) as simulator:
+        announcement = {"event": "listening", "url": simulator.url, "control": simulator.control_url}
+        print(json.dumps(announcement, separators=(",", ":")), flush=True)
+        await stop.wait()
+    return 0
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    # signal.signal rather than the loop's handlers: Windows has only these.
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, lambda *_: stop())
+
+
+def _read_to_end(then: Callable[[], None]) -> None:
+    # On the descriptor: a thread blocked in sys.stdin would hold its lock when the interpreter ends.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    then()

@@ -1,0 +1,204 @@
+"""What can go wrong, and when: the faults as Structs, and the plan that says which of them are due. Pure.
+
+Two kinds. Line faults (cut, freeze, close, goAway) hit connections that are set up. Gate faults (refuse,
+unreachable, hang) are armed and wait for the next attempts to connect.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar
+
+from msgspec import Meta, Struct, field, to_builtins
+
+NotNegative = Annotated[float, Meta(ge=0)]
+Index = Annotated[int, Meta(ge=1)]
+
+_CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
+
+
+class Strict(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A part of a script: camelCase in JSON, nothing unknown."""
+
+
+class When(Strict, omit_defaults=True):
+    """The conditions under which a planned fault happens, once. All that are given must hold."""
+
+    audio_ms: NotNegative | None = None
+    """The session has received this much audio, repetitions not counted."""
+    connection: Index | None = None
+    """It is this connection, counted over the whole simulator from 1; refused upgrades do not count."""
+    after_setup_ms: NotNegative | None = None
+    """This long after the connection's setupComplete."""
+
+
+class Fault(Strict, tag_field="do", omit_defaults=True):
+    """A fault without `when` happens as soon as it can; with `session`, only to that one (from 1)."""
+
+    session: Index | None = None
+    when: When = field(default_factory=When)
+
+
+class LineFault(Fault):
+    """Hits connections that are set up."""
+
+    ends_connection: ClassVar[bool] = True
+
+
+class GateFault(Fault):
+    """Waits for the next attempts to connect."""
+
+
+class Cut(LineFault, tag="cut"):
+    """The TCP connection is reset. What the kernel held unread was never received."""
+
+
+class Freeze(LineFault, tag="freeze"):
+    """Nothing is read, counted or answered; after `forMs` the TCP connection is reset."""
+
+    for_ms: NotNegative = 3000
+
+
+class Close(LineFault, tag="close"):
+    code: int = 1011
+    reason: str = "Internal error encountered."
+
+    def __post_init__(self) -> None:
+        if self.code not in _CLOSE_CODES:
+            raise ValueError(f"{self.code} is not a close code that may be sent")
+
+
+class GoAway(LineFault, tag="goAway"):
+    """An order to leave: a connection still open after `timeLeft` is closed with 1008."""
+
+    ends_connection: ClassVar[bool] = False
+    time_left: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,9})?s$")] = "10s"
+
+    @property
+    def time_left_s(self) -> float:
+        return float(self.time_left.removesuffix("s"))
+
+
+class Refuse(GateFault, tag="refuse"):
+    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`).
+
+    The next `times` of them or, when `forMs` is given, all for that long.
+    """
+
+    status: Annotated[int, Meta(ge=400, le=599)] = 503
+    reset: bool = False
+    times: Index = 1
+    for_ms: NotNegative | None = None
+    retry_after_s: NotNegative | None = None
+
+    def __post_init__(self) -> None:
+        HTTPStatus(self.status)  # raises ValueError for a number that is no status
+
+
+class Unreachable(GateFault, tag="unreachable"):
+    """Nothing listens for this long: connecting fails, open connections go on."""
+
+    for_ms: NotNegative = 3000
+
+
+class Hang(GateFault, tag="hang"):
+    """The next `times` setups get no answer; the connection stays open and answers pings."""
+
+    times: Index = 1
+
+
+AnyFault = Cut | Freeze | Close | GoAway | Refuse | Unreachable | Hang
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where things stand when the plan is asked. A connection that is not set up has no `since_setup_ms`."""
+
+    connection: int | None = None
+    session: int | None = None
+    audio_ms: float = 0.0
+    since_setup_ms: float | None = None
+
+    def meets(self, fault: AnyFault) -> bool:
+        when = fault.when
+        if isinstance(fault, LineFault) and self.since_setup_ms is None:
+            return False
+        return (
+            (fault.session is None or fault.session == self.session)
+            and (when.connection is None or when.connection == self.connection)
+            and (when.audio_ms is None or self.audio_ms >= when.audio_ms)
+            and (
+                when.after_setup_ms is None
+                or (self.since_setup_ms is not None and self.since_setup_ms >= when.after_setup_ms)
+            )
+        )
+
+
+class FaultPlan:
+    """The faults that are still to come. Each happens once."""
+
+    def __init__(self, faults: Iterable[AnyFault] = ()) -> None:
+        self._pending = list(faults)
+
+    def add(self, fault: AnyFault) -> None:
+        self._pending.append(fault)
+
+    def due(self, moment: Moment) -> list[AnyFault]:
+        """The faults due at `moment`, in the order of the script. They leave the plan.
+
+        A connection can end only once: of the faults that end it, one is due at a time.
+        """
+        due: list[AnyFault] = []
+        kept: list[AnyFault] = []
+        ending = False
+        for fault in self._pending:
+            ends = isinstance(fault, LineFault) and fault.ends_connection
+            if moment.meets(fault) and not (ends and ending):
+                due.append(fault)
+                ending |= ends
+            else:
+                kept.append(fault)
+        self._pending = kept
+        return due
+
+    def waits_ms(self) -> set[float]:
+        """How long after a setupComplete the plan wants to be asked again."""
+        return {fault.when.after_setup_ms for fault in self._pending if fault.when.after_setup_ms is not None}
+
+    def report(self) -> list[dict[str, Any]]:
+        return [to_builtins(fault) for fault in self._pending]
+
+
+class Gate:
+    """What awaits the next attempts to connect."""
+
+    def __init__(self) -> None:
+        self._refusals: list[tuple[Refuse, float, int]] = []  # fault, armed at, how many are left
+        self._hangs = 0
+
+    def refuse(self, fault: Refuse, now_s: float) -> None:
+        self._refusals.append((fault, now_s, fault.times))
+
+    def hang(self, fault: Hang) -> None:
+        self._hangs += fault.times
+
+    def refusal(self, now_s: float) -> Refuse | None:
+        """How the upgrade asking now is refused, if it is. Counts it."""
+        while self._refusals:
+            fault, armed_at_s, left = self._refusals[0]
+            if fault.for_ms is None:
+                self._refusals[0] = (fault, armed_at_s, left - 1)
+                if left == 1:
+                    self._refusals.pop(0)
+                return fault
+            if now_s < armed_at_s + fault.for_ms / 1000:
+                return fault
+            self._refusals.pop(0)
+        return None
+
+    def hangs(self) -> bool:
+        """Whether the setup asking now gets no answer. Counts it."""
+        if self._hangs == 0:
+            return False
+        self._hangs -= 1
+        return True

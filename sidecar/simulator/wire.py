@@ -1,0 +1,104 @@
+"""The socket of one connection, on top of the `websockets` library.
+
+A service that answers a ping has received everything before it, and the client may rely on that. The library
+answers pings while it parses, so messages are handed on while it parses, too: whatever was answered was
+counted, whatever fault comes next.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.protocol import Event
+
+# struct linger { on, seconds }: closing sends a reset, at once.
+_LINGER_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class Wire(ServerConnection):
+    """Passes every whole message to `tap`, sends in the order of `post`, and can freeze or reset the line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.frozen = False
+        self.close_started = False
+        self.pings_received = 0
+        self.messages_sent = 0
+        self._tap: Callable[[bytes], None] | None = None
+        self._early: list[bytes] = []
+        self._fragments: list[bytes] = []
+        self._outgoing: asyncio.Queue[str | bytes | tuple[int, str]] = asyncio.Queue()
+
+    def listen(self, tap: Callable[[bytes], None]) -> None:
+        """From now on `tap` gets every message, at the moment it is parsed."""
+        self._tap = tap
+        for message in self._early:
+            tap(message)
+        self._early.clear()
+
+    def post(self, message: str | bytes) -> None:
+        self._outgoing.put_nowait(message)
+
+    def finish(self, code: int, reason: str) -> None:
+        """Closes after everything that was posted."""
+        self._outgoing.put_nowait((code, reason))
+
+    async def write_out(self) -> None:
+        """Sends what is posted, until the connection ends."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                item = await self._outgoing.get()
+                if self.frozen:
+                    return
+                if isinstance(item, tuple):
+                    self.close_started = True
+                    await self.close(*item)
+                    return
+                await self.send(item)
+                self.messages_sent += 1
+
+    def freeze(self) -> None:
+        """From now on nothing is read or counted. The TCP connection stays, as on a network gone silent."""
+        self.frozen = True
+        self.transport.pause_reading()
+
+    def reset(self) -> None:
+        """Ends the TCP connection with a reset, without a close frame."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and not self.transport.is_closing():
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+        self.transport.abort()
+
+    # --- the library's callbacks
+
+    def data_received(self, data: bytes) -> None:
+        # Where reading is ahead of the pause (Windows), a last piece may still come.
+        if not self.frozen:
+            super().data_received(data)
+
+    def eof_received(self) -> None:
+        if not self.frozen:
+            super().eof_received()
+
+    def process_event(self, event: Event) -> None:
+        if self.request is None or not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+            if isinstance(event, Frame) and event.opcode is Opcode.PING:
+                self.pings_received += 1
+            super().process_event(event)
+            return
+        self._fragments.append(bytes(event.data))
+        if event.fin:
+            message = b"".join(self._fragments)
+            self._fragments.clear()
+            if self._tap is None:
+                self._early.append(message)
+            else:
+                self._tap(message)

@@ -1,0 +1,322 @@
+"""Every fault, at run time and from a script."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
+
+from sidecar.simulator import Script, Simulator
+from sidecar.simulator.faults import Close, Cut, Freeze, GoAway, Hang, Refuse, Unreachable, When
+
+
+def quiet(**settings: Any) -> Script:
+    return Script(turns=[], owner_grace_ms=0, refusal_delay_ms=10, **settings)
+
+
+async def test_a_cut_is_a_reset_without_a_close_frame(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await client.send_audio(*speech(5))
+        await client.confirm()
+        assert await sim.cut() == 1
+        with pytest.raises(ConnectionClosedError) as caught:
+            await client.receive_until(lambda _: False)
+        assert caught.value.rcvd is None
+        assert isinstance(caught.value.__cause__, ConnectionResetError)
+        assert sim.connections[0].close_code == 1006
+        assert sim.sessions[0].owner is None
+        assert sim.sessions[0].audio.unique_ms == 100
+
+
+async def test_a_close_has_the_code_and_the_reason_cut_to_123_bytes(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await sim.close_with(1011, "The service is currently unavailable. " * 5)
+        code, reason = await client.closed()
+        assert code == 1011
+        assert reason == ("The service is currently unavailable. " * 5)[:123]
+
+
+async def test_a_frozen_line_counts_and_answers_nothing_and_ends_in_a_reset(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        chunks = speech(40)
+        await client.send_audio(*chunks[:10])
+        await client.confirm()
+        await sim.freeze(0.8)
+        frozen_s = asyncio.get_running_loop().time()
+        await client.send_audio(*chunks[10:])  # the kernel takes it all the same
+        pong = await client.socket.ping()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(pong), 0.2)
+        assert sim.connections[0].phase == "frozen"
+        assert await client.closed() == (1006, "")
+        assert asyncio.get_running_loop().time() - frozen_s >= 0.79
+        await sim.wait_for(lambda: sim.sessions[0].owner is None)
+        assert not pong.done() or pong.exception() is not None
+        assert sim.connections[0].pings_received == 1
+        assert sim.sessions[0].audio.unique_ms == 200
+        # The client sends again what was never confirmed: nothing is lost, nothing is doubled.
+        again = await dial(sim)
+        await again.resume(client.handle)
+        await again.send_audio(*chunks[10:])
+        await again.confirm()
+        audio = sim.sessions[0].audio
+        assert audio.sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
+        assert (audio.unique_ms, audio.doubled_ms) == (800, 0)
+        assert audio.tally.longest_gap_ms >= 790
+
+
+async def test_a_freeze_stops_the_model_in_the_middle(dial: Any) -> None:
+    async with Simulator(Script(response_delay_ms=0)) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await client.send({"realtimeInput": {"text": "hi"}})
+        await client.receive_until(lambda m: "modelTurn" in m.get("serverContent", {}))
+        await sim.freeze(0.3)
+        sent = sim.state()["connections"][0]["messagesSent"]
+        assert await client.closed() == (1006, "")
+        assert sim.state()["connections"][0]["messagesSent"] == sent
+
+
+async def test_go_away_is_an_order_with_a_deadline(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        told_s = asyncio.get_running_loop().time()
+        await sim.go_away(0.2)
+        assert await client.receive() == {"goAway": {"timeLeft": "0.2s"}}
+        code, reason = await client.closed()
+        assert code == 1008
+        assert reason == (
+            "Connection aborted because the client failed to close the connection after receiving "
+            "a GoAway signal once the session durat"
+        )
+        assert len(reason.encode()) == 123
+        assert asyncio.get_running_loop().time() - told_s >= 0.19
+
+
+async def test_a_client_that_obeys_go_away_closes_in_peace(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await sim.go_away(30)
+        assert "goAway" in await client.receive()
+        await client.socket.close()
+        await sim.wait_for(lambda: sim.connections[0].ended_at_s is not None)
+        assert sim.connections[0].close_code == 1000
+
+
+async def test_refusals_are_counted_upgrades_with_a_status(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        sim.inject(Refuse(status=429, times=2, retry_after_s=7))
+        for _ in range(2):
+            with pytest.raises(InvalidStatus) as caught:
+                await dial(sim)
+            assert caught.value.response.status_code == 429
+            assert caught.value.response.headers["Retry-After"] == "7"
+        await (await dial(sim)).set_up()
+        assert sim.connections[0].number == 1
+
+
+async def test_refusals_can_last_for_a_time(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        until_s = sim.now_s() + 0.6
+        await sim.refuse(503, for_s=0.6)
+        for _ in range(3):
+            with pytest.raises(InvalidStatus):
+                await dial(sim)
+        await asyncio.sleep(max(0.0, until_s + 0.01 - sim.now_s()))
+        await (await dial(sim)).set_up()
+
+
+async def test_an_upgrade_can_be_refused_with_a_reset(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        sim.inject(Refuse(reset=True))
+        with pytest.raises((OSError, InvalidMessage)):
+            await dial(sim)
+        await (await dial(sim)).set_up()
+
+
+async def test_unreachable_means_nothing_listens_while_open_connections_go_on(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await sim.unreachable(0.6)
+        with pytest.raises(ConnectionRefusedError):
+            await dial(sim)
+        await client.send_audio(*speech(2))
+        await client.confirm()
+        assert sim.sessions[0].audio.unique_ms == 40
+        while True:
+            try:
+                again = await dial(sim)
+                break
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.02)
+        assert sim.now_s() >= 0.6
+        await again.set_up()
+
+
+async def test_unreachable_again_lasts_until_the_later_end(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        await sim.unreachable(5)
+        await sim.unreachable(0.05)
+        await asyncio.sleep(0.1)
+        with pytest.raises(ConnectionRefusedError):
+            await dial(sim)
+
+
+async def test_a_hung_setup_gets_no_answer_but_pongs(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        await sim.hang()
+        client = await dial(sim)
+        await client.send({"setup": {"model": "models/m"}})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.socket.recv(), 0.1)
+        await client.confirm()
+        assert sim.sessions == []
+        await (await dial(sim)).set_up()
+
+
+# --- from a script
+
+
+async def test_a_scripted_day_happens_in_its_order(dial: Any, speech: Any) -> None:
+    script = quiet(
+        faults=[
+            Cut(when=When(audio_ms=200)),
+            Freeze(when=When(audio_ms=400), for_ms=50),
+            GoAway(when=When(audio_ms=600), time_left="30s"),
+            Close(when=When(connection=3, audio_ms=800), code=1011, reason="Internal error occurred."),
+        ]
+    )
+    chunks = speech(50)
+    async with Simulator(script) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        handle = client.handle
+        ends = []
+        while True:
+            received = round(sim.sessions[0].audio.unique_ms / 20)
+            if received == len(chunks):
+                break
+            for chunk in chunks[received:]:  # one at a time, so that each fault has its exact moment
+                await client.send_audio(chunk)
+                try:
+                    await client.confirm()
+                except Exception:
+                    ends.append(await client.closed())
+                    await sim.wait_for(lambda: sim.sessions[0].owner is None)
+                    client = await dial(sim)
+                    await client.resume(handle)
+                    break
+        assert ends == [(1006, ""), (1006, ""), (1011, "Internal error occurred.")]
+        assert [done["do"] for done in sim.faults_done] == ["cut", "freeze", "goAway", "close"]
+        assert [done["connection"] for done in sim.faults_done] == [1, 2, 3, 3]
+        assert sim.sessions[0].audio.sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
+        assert sim.state()["faults"]["pending"] == []
+
+
+async def test_the_hard_day_of_the_examples_happens_as_written(dial: Any, speech: Any) -> None:
+    script = Script.load(Path(__file__).parents[3] / "examples" / "scripts" / "hard-day.json")
+    chunks = speech(1250)
+    async with Simulator(script) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        reader = asyncio.create_task(client.closed())
+        for until_ms, lasts_s in ((5000, 0.0), (10_000, 3.0)):
+            await client.send_audio(*chunks[round(sim.sessions[0].audio.unique_ms / 20) : until_ms // 20])
+            assert await reader == (1006, "")
+            assert sim.now_s() >= lasts_s
+            await asyncio.sleep(1.05)  # the grace of the session
+            handle, client = client.handle, await dial(sim)
+            await client.resume(handle)
+            reader = asyncio.create_task(client.closed())
+        await client.send_audio(*chunks[500:])
+        await client.confirm()
+        await client.socket.close()
+        await reader
+        assert [done["do"] for done in sim.faults_done] == ["cut", "freeze", "goAway"]
+        audio = sim.sessions[0].audio
+        assert (audio.unique_ms, audio.doubled_ms) == (25_000, 0)
+        assert audio.sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
+
+
+async def test_a_fault_by_audio_strikes_at_its_chunk(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet(faults=[Cut(when=When(audio_ms=100))])) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        for chunk in speech(4):
+            await client.send_audio(chunk)
+        await client.confirm()
+        assert sim.faults_done == []
+        await client.send_audio(*speech(1, 3))
+        assert await client.closed() == (1006, "")
+        assert sim.sessions[0].audio.unique_ms == 100
+
+
+async def test_a_fault_by_time_counts_from_setup_complete(dial: Any) -> None:
+    async with Simulator(quiet(faults=[Close(when=When(after_setup_ms=100), code=1011)])) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        assert await client.closed() == (1011, "Internal error encountered.")
+        assert sim.connections[0].setup_at_s is not None
+        assert sim.faults_done[0]["atMs"] >= sim.connections[0].setup_at_s * 1000 + 95
+
+
+async def test_a_hang_by_connection_number_takes_that_one(dial: Any) -> None:
+    async with Simulator(quiet(faults=[Hang(when=When(connection=2))])) as sim:
+        await (await dial(sim)).set_up()
+        hung = await dial(sim)
+        await hung.send({"setup": {"model": "models/m"}})
+        await hung.confirm()
+        assert sim.connections[1].phase == "waiting"
+        await (await dial(sim)).set_up()
+
+
+async def test_gate_faults_without_a_condition_are_there_from_the_start(dial: Any) -> None:
+    async with Simulator(quiet(faults=[Refuse(status=503)])) as sim:
+        with pytest.raises(InvalidStatus):
+            await dial(sim)
+        await (await dial(sim)).set_up()
+    async with Simulator(quiet(faults=[Unreachable(for_ms=60_000)])) as sim:
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionRefusedError):
+            await dial(sim)
+
+
+async def test_a_fault_of_a_session_leaves_the_other_alone(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet(faults=[Cut(session=2, when=When(audio_ms=40))])) as sim:
+        one, two = await dial(sim), await dial(sim)
+        await one.set_up()
+        await two.set_up()
+        await one.send_audio(*speech(5))
+        await one.confirm()
+        await two.send_audio(*speech(2))
+        assert await two.closed() == (1006, "")
+        await one.confirm()
+        assert [done["session"] for done in sim.faults_done] == [2]
+
+
+async def test_a_fault_can_be_planned_at_run_time(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        assert sim.inject(Cut(when=When(audio_ms=60))) == 0
+        await client.send_audio(*speech(2))
+        await client.confirm()
+        await client.send_audio(*speech(1, 3))
+        assert await client.closed() == (1006, "")
+
+
+async def test_a_fault_without_an_open_connection_hits_nothing() -> None:
+    async with Simulator(quiet()) as sim:
+        assert await sim.cut() == 0
+        assert await sim.close_with(1000) == 0

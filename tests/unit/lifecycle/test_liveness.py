@@ -1,0 +1,85 @@
+"""Silence runs from the first unanswered ping; late is not absent; our own delay is not the line's."""
+
+import pytest
+
+from sidecar.lifecycle.liveness import NEVER, Liveness, Verdict
+from sidecar.lifecycle.settings import STRICT, TOLERANT
+
+
+def test_a_line_on_which_nothing_was_asked_is_never_silent() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    assert line.silence_s(100_000.0) == 0.0
+    assert line.verdict(100_000.0) is Verdict.ALIVE
+    assert line.verdict_due_at(Verdict.ALIVE) == NEVER
+
+
+def test_silence_runs_from_the_first_of_several_unanswered_pings() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    for number, at in ((1, 10.0), (2, 12.0), (3, 14.0)):
+        line.pinged(number, at)
+    assert line.silence_s(15.5) == 5.5
+    assert line.verdict(14.9) is Verdict.ALIVE
+    assert line.verdict(15.0) is Verdict.SUSPECT
+    assert line.verdict(44.9) is Verdict.SUSPECT
+    assert line.verdict(45.0) is Verdict.DEAD
+    assert line.verdict_due_at(Verdict.ALIVE) == 15.0
+    assert line.verdict_due_at(Verdict.SUSPECT) == 45.0
+
+
+def test_any_inbound_byte_ends_the_silence_until_the_next_ping() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    line.pinged(1, 10.0)
+    line.heard(14.0)
+    assert line.verdict(60.0) is Verdict.ALIVE
+    line.pinged(2, 60.0)
+    assert line.silence_s(61.0) == 1.0
+
+
+@pytest.mark.parametrize("late_s", [8.0, 30.0])
+def test_a_pong_eight_to_thirty_seconds_late_does_not_kill_under_the_default(late_s: float) -> None:
+    line = Liveness(TOLERANT, 0.0)
+    line.pinged(1, 0.0)
+    assert line.verdict(late_s) is not Verdict.DEAD
+    assert line.pong(1, late_s) == late_s
+
+
+def test_strict_finds_a_frozen_line_within_two_seconds_of_the_first_unanswered_ping() -> None:
+    line = Liveness(STRICT, 0.0)
+    line.pinged(1, 0.5)
+    assert line.verdict(2.4) is Verdict.SUSPECT
+    assert line.verdict(2.5) is Verdict.DEAD
+
+
+def test_a_pong_answers_the_earlier_pings_too_and_a_strange_one_answers_nothing() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    for number in (1, 2, 3):
+        line.pinged(number, float(number))
+    assert line.pong(2, 2.25) == 0.25
+    assert line.pong(1, 3.0) is None
+    assert line.pong(99, 3.0) is None
+
+
+def test_the_average_moves_an_eighth_of_the_way_to_each_sample() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    line.pinged(1, 0.0)
+    line.pong(1, 0.080)
+    line.pinged(2, 1.0)
+    line.pong(2, 1.160)
+    assert line.rtt_s == pytest.approx(0.160)
+    assert line.rtt_average_s == pytest.approx(0.090)
+
+
+def test_time_in_which_we_did_not_read_is_forgiven() -> None:
+    line = Liveness(STRICT, 0.0)
+    line.pinged(1, 10.0)
+    line.forgive(60.0)
+    assert line.silence_s(70.5) == 0.5
+
+
+def test_an_idle_line_is_pinged_rarely_and_one_with_audio_twice_a_second() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    assert line.ping_due_at() == 30.0
+    line.wrote()
+    assert line.ping_due_at() == 0.5
+    line.pinged(1, 0.5)
+    assert line.ping_due_at() == 30.5

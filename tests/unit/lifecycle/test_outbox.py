@@ -1,0 +1,300 @@
+"""Order, delivery by the pong watermark, replay after a cut, drops, and books that balance."""
+
+import random
+
+import pytest
+
+from sidecar.lifecycle.outbox import FRAME_OVERHEAD, Drop, Full, Item, Kind, Outbox
+from sidecar.lifecycle.settings import OutboxLimits
+
+CHUNK_US = 20_000
+
+
+def make(ring_s: float = 45.0, **limits: object) -> tuple[Outbox, list[Drop]]:
+    drops: list[Drop] = []
+    return Outbox(OutboxLimits(**{"flush_rate": 1000.0, **limits}), ring_s, drops.append), drops  # type: ignore[arg-type]
+
+
+def audio(n: int) -> Item:
+    return Item(Kind.AUDIO, b"a%06d" % n, n=n, audio_us=CHUNK_US)
+
+
+def text(n: int, frame: bytes = b"text") -> Item:
+    return Item(Kind.TEXT, frame, n=n)
+
+
+def activity(name: str) -> Item:
+    return Item(Kind.ACTIVITY, b'{"realtimeInput":{"%s":{}}}' % name.encode())
+
+
+def take_all(outbox: Outbox, now: float = 0.0, mark: int = 1) -> list[Item]:
+    taken = []
+    while (item := outbox.take(now, mark)) is not None:
+        taken.append(item)
+        now += 0.02
+    return taken
+
+
+def balanced(outbox: Outbox) -> bool:
+    b = outbox.books
+    held = sum(i.audio_us for i in outbox.held)
+    unconfirmed = sum(i.audio_us for i in outbox.unconfirmed)
+    return (
+        b.held_us == held
+        and b.unconfirmed_us == unconfirmed
+        and b.accepted_us == b.held_us + b.unconfirmed_us + b.confirmed_us + b.dropped_us
+    )
+
+
+def test_messages_leave_in_the_order_of_acceptance_whatever_their_kind() -> None:
+    outbox, _ = make()
+    items = [audio(1), text(2), audio(3), Item(Kind.TOOL_RESPONSE, b"tool", n=4, ids=("c1",)), audio(5)]
+    for item in items:
+        outbox.accept(item)
+    assert take_all(outbox) == items
+
+
+def test_only_a_pong_for_a_ping_sent_after_the_write_confirms() -> None:
+    outbox, _ = make()
+    for n in range(4):
+        outbox.accept(audio(n))
+    outbox.take(0.0, 1)
+    outbox.take(0.1, 1)
+    outbox.take(0.2, 2)  # ping 1 went out before this one
+    assert outbox.confirm(1)
+    assert (outbox.confirmed_through, outbox.sent_through, outbox.accepted_through) == (1, 2, 3)
+    assert not outbox.confirm(1)
+    assert outbox.books.confirmed_us == 2 * CHUNK_US
+    assert balanced(outbox)
+
+
+def test_after_a_cut_the_unconfirmed_part_goes_out_again_before_what_was_held() -> None:
+    outbox, drops = make()
+    for n in range(6):
+        outbox.accept(audio(n))
+    for now in (10.0, 10.1, 10.2, 10.3):
+        outbox.take(now, 1 if now < 10.15 else 2)
+    outbox.confirm(1)
+    outbox.line_lost(last_heard_at=10.25, unsent_bytes=0, refused=False)
+    assert outbox.sent_through == outbox.confirmed_through == 1
+    assert [i.n for i in take_all(outbox, 20.0, 3)] == [2, 3, 4, 5]
+    assert outbox.books.replayed_us == outbox.books.maybe_doubled_us == 2 * CHUNK_US
+    assert drops == []
+    assert balanced(outbox)
+
+
+def test_the_replay_starts_no_earlier_than_a_second_before_the_last_inbound_byte() -> None:
+    outbox, _ = make()
+    for n in range(5):
+        outbox.accept(audio(n))
+        outbox.take(float(n), 1)
+    outbox.line_lost(last_heard_at=3.5, unsent_bytes=0, refused=False)
+    assert [i.n for i in outbox.held] == [3, 4]
+    assert outbox.books.presumed_us == 3 * CHUNK_US
+    assert balanced(outbox)
+
+
+def test_a_text_that_may_have_arrived_is_never_sent_again_silently() -> None:
+    outbox, drops = make()
+    for item in (audio(1), text(2), audio(3)):
+        outbox.accept(item)
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0, refused=False)
+    assert [i.n for i in outbox.held] == [1, 3]
+    assert [(d.reason, d.kind, d.from_n, d.through_n) for d in drops] == [
+        ("deliveryUnknown", Kind.TEXT, 2, 2)
+    ]
+
+
+def test_what_never_left_the_process_goes_back_whatever_its_kind() -> None:
+    outbox, drops = make()
+    outbox.accept(text(1, b"x" * 1000))
+    outbox.accept(text(2, b"y" * 1000))
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=500, refused=False)
+    assert [i.n for i in outbox.held] == [2]
+    assert [d.from_n for d in drops] == [1]
+
+
+def test_the_bytes_that_never_left_are_counted_with_care_for_the_frames_around_them() -> None:
+    outbox, drops = make()
+    outbox.accept(text(1, b"x" * 1000))
+    outbox.accept(text(2, b"y" * 1000))
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=1000 + FRAME_OVERHEAD, refused=False)
+    assert [i.n for i in outbox.held] == [2]
+    assert [d.from_n for d in drops] == [1]
+
+
+def test_a_refused_resume_took_nothing_so_everything_goes_back() -> None:
+    outbox, drops = make()
+    for item in (audio(1), text(2)):
+        outbox.accept(item)
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=100.0, unsent_bytes=0, refused=True)
+    assert [i.n for i in outbox.held] == [1, 2]
+    assert drops == []
+    assert outbox.books.maybe_doubled_us == 0
+
+
+def test_without_replay_the_unconfirmed_part_is_lost_and_said_to_be() -> None:
+    outbox, drops = make(replay_unconfirmed=False)
+    for n in range(3):
+        outbox.accept(audio(n))
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0, refused=False)
+    assert [(d.reason, d.count, d.audio_us) for d in drops] == [("deliveryUnknown", 3, 3 * CHUNK_US)]
+    assert outbox.books.dropped_us == 3 * CHUNK_US
+    assert balanced(outbox)
+
+
+def test_tool_responses_survive_a_resume_and_end_with_a_lost_session() -> None:
+    outbox, drops = make()
+    outbox.accept(Item(Kind.TOOL_RESPONSE, b"t", ids=("call-1", "call-2")))
+    take_all(outbox)
+    outbox.line_lost(0.0, 0, refused=False)
+    assert outbox.connected(resumed=True) is None
+    assert [i.ids for i in outbox.held] == [("call-1", "call-2")]
+    outbox.connected(resumed=False)
+    assert [(d.reason, d.ids) for d in drops] == [("sessionLost", ["call-1", "call-2"])]
+    assert not outbox.held
+
+
+def test_an_activity_open_at_the_cut_is_opened_again_first() -> None:
+    outbox, _ = make()
+    outbox.accept(activity("activityStart"))
+    take_all(outbox, mark=1)
+    outbox.confirm(1)
+    outbox.accept(audio(1))
+    take_all(outbox, mark=2)
+    outbox.line_lost(0.0, 0, refused=False)
+    first = outbox.connected(resumed=True)
+    assert first is not None
+    outbox.put_first(first)
+    assert [i.kind for i in take_all(outbox)] == [Kind.ACTIVITY, Kind.AUDIO]
+
+
+def test_an_activity_whose_start_is_sent_again_is_not_opened_twice() -> None:
+    outbox, _ = make()
+    outbox.accept(activity("activityStart"))
+    outbox.accept(audio(1))
+    take_all(outbox)
+    for _ in range(2):  # also when the next line dies before anything was written
+        outbox.line_lost(0.0, 0, refused=False)
+        assert outbox.connected(resumed=True) is None
+    assert [i.kind for i in take_all(outbox)] == [Kind.ACTIVITY, Kind.AUDIO]
+
+
+def test_an_activity_that_was_ended_in_the_unconfirmed_part_begins_before_it() -> None:
+    outbox, _ = make()
+    outbox.accept(activity("activityStart"))
+    take_all(outbox, mark=1)
+    outbox.confirm(1)
+    outbox.accept(activity("activityEnd"))
+    take_all(outbox, mark=2)
+    outbox.line_lost(0.0, 0, refused=False)
+    first = outbox.connected(resumed=True)
+    assert first is not None
+    assert b"activityStart" in first.frame
+
+
+def test_a_full_ring_drops_the_oldest_audio_and_reports_the_range() -> None:
+    outbox, drops = make(ring_s=0.1)
+    for n in range(8):
+        outbox.accept(audio(n))
+    assert [i.n for i in outbox.held] == [3, 4, 5, 6, 7]
+    assert [(d.reason, d.from_n, d.audio_us) for d in drops] == [
+        ("outboxFull", n, CHUNK_US) for n in (0, 1, 2)
+    ]
+    assert balanced(outbox)
+
+
+def test_text_is_refused_rather_than_dropped_and_costs_audio_first() -> None:
+    outbox, drops = make(max_bytes=100)
+    outbox.accept(text(1, b"x" * 60))
+    outbox.accept(audio(2))
+    outbox.accept(text(3, b"y" * 35))
+    assert [d.kind for d in drops] == [Kind.AUDIO]
+    with pytest.raises(Full):
+        outbox.accept(text(4, b"z" * 10))
+    assert [i.n for i in outbox.held] == [1, 3]
+
+
+def test_a_refusal_stands_in_the_books() -> None:
+    outbox, _ = make(max_bytes=10)
+    with pytest.raises(Full):
+        outbox.accept(Item(Kind.AUDIO, b"x" * 11, n=1, audio_us=CHUNK_US))
+    assert (outbox.books.offered_us, outbox.books.refused_us, outbox.books.accepted_us) == (
+        CHUNK_US,
+        CHUNK_US,
+        0,
+    )
+
+
+def test_the_backlog_leaves_at_the_flush_rate_and_live_audio_is_not_held() -> None:
+    outbox, _ = make(flush_rate=4.0, flush_burst_s=0.5)
+    for n in range(500):
+        outbox.accept(audio(n))
+    now, sent = 100.0, 0
+    while outbox.held:
+        while outbox.take(now, 1) is not None:
+            sent += 1
+        ready_at = outbox.ready_at(now)
+        now = max(now + 1e-6, ready_at if ready_at is not None else now)
+    assert now - 100.0 == pytest.approx((500 * 0.02 - 0.5) / 4, abs=0.02)
+    for n in range(500, 1000):
+        now += 0.02
+        outbox.accept(audio(n))
+        assert outbox.take(now, 1) is not None
+
+
+def test_text_behind_audio_waits_for_its_turn_and_is_not_rated_itself() -> None:
+    outbox, _ = make(flush_rate=1.0, flush_burst_s=0.01)
+    for item in (audio(1), audio(2), text(3), text(4)):
+        outbox.accept(item)
+    first = outbox.take(5.0, 1)
+    assert first is not None
+    assert first.n == 1
+    assert outbox.take(5.0, 1) is None  # the rate holds the second chunk, and so the texts behind it
+    ready_at = outbox.ready_at(5.0)
+    assert ready_at == pytest.approx(5.011, abs=1e-6)
+    assert [i.n for i in (outbox.take(5.02, 1), outbox.take(5.02, 1), outbox.take(5.02, 1)) if i] == [2, 3, 4]
+
+
+def test_a_closed_session_says_what_it_did_not_deliver() -> None:
+    outbox, drops = make()
+    for n in range(3):
+        outbox.accept(audio(n))
+    outbox.take(0.0, 1)
+    outbox.close()
+    assert [(d.reason, d.count) for d in drops] == [("deliveryUnknown", 1), ("sessionClosed", 2)]
+    assert outbox.idle
+    assert balanced(outbox)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_books_balance_after_every_step_of_a_random_life(seed: int) -> None:
+    rng = random.Random(seed)
+    outbox, drops = make(ring_s=1.0, max_bytes=2000)
+    now, ping, n = 0.0, 0, 0
+    for _ in range(400):
+        now += rng.random() * 0.1
+        match rng.randrange(7):
+            case 0 | 1 | 2:
+                n += 1
+                item = audio(n) if rng.random() < 0.8 else text(n, b"t" * rng.randrange(200))
+                try:
+                    outbox.accept(item)
+                except Full:
+                    n -= 1
+            case 3 | 4:
+                outbox.take(now, ping + 1)
+            case 5:
+                ping += 1
+                outbox.confirm(rng.randint(max(0, ping - 3), ping))
+            case _:
+                outbox.line_lost(now - rng.random() * 2, rng.randrange(300), refused=rng.random() < 0.2)
+                outbox.connected(resumed=rng.random() < 0.7)
+        assert balanced(outbox)
+        assert outbox.confirmed_through <= outbox.sent_through <= outbox.accepted_through
+    assert sum(d.audio_us for d in drops) == outbox.books.dropped_us

@@ -1,0 +1,80 @@
+"""Client messages are checked before they are accepted, and go out as they came."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from sidecar.lifecycle.outbox import Kind
+from sidecar.live import outgoing
+from sidecar.live.outgoing import InvalidMessage
+
+PCM = bytes(range(256)) * 2 + b"\xfb\xff\xfe\xff"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("padded", [True, False])
+def test_both_alphabets_with_and_without_padding_pass_unchanged(encode: Any, padded: bool) -> None:
+    data = encode(PCM).decode()
+    data = data if padded else data.rstrip("=")
+    item = outgoing.audio(3, data, "audio/pcm;rate=16000")
+    assert (item.kind, item.n) == (Kind.AUDIO, 3)
+    assert item.audio_us == len(PCM) * 1_000_000 // 32_000
+    assert json.loads(item.frame) == {
+        "realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": data}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [("", "empty"), ("AAAA", "3 bytes"), ("A!AA", "base64"), ("é" * 4, "base64"), ("A", "base64"),
+     ('AA"}', "base64"), ("AA\nA", "base64")],
+)  # fmt: skip
+def test_a_bad_chunk_is_refused_with_its_number(data: str, why: str) -> None:
+    with pytest.raises(InvalidMessage, match=why) as caught:
+        outgoing.audio(7, data, "audio/pcm;rate=16000")
+    assert "chunk 7" in str(caught.value)
+
+
+def test_the_rate_stands_in_the_type() -> None:
+    data = base64.b64encode(bytes(480)).decode()
+    assert outgoing.audio(0, data, "audio/pcm;rate=24000").audio_us == 10_000
+    assert outgoing.audio(0, data, "audio/pcm;rate=8000").audio_us == 30_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "expected"),
+    [
+        ("realtimeInput", {"text": "hi"}, Kind.TEXT),
+        ("realtimeInput", {"activityStart": {}}, Kind.ACTIVITY),
+        ("realtimeInput", {"audioStreamEnd": True}, Kind.CONTROL),
+        ("realtimeInput", {"video": {"mimeType": "image/jpeg", "data": "AA=="}}, Kind.VIDEO),
+        ("clientContent", {"turns": [], "turnComplete": True}, Kind.CONTENT),
+        (
+            "toolResponse",
+            {"functionResponses": [{"id": "a", "name": "f", "response": {}}]},
+            Kind.TOOL_RESPONSE,
+        ),
+    ],
+)
+def test_every_kind_of_message_is_known(kind: str, payload: dict[str, Any], expected: Kind) -> None:
+    item = outgoing.message(kind, payload, None)
+    assert item.kind is expected
+    assert json.loads(item.frame) == {kind: payload}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("realtimeInput", {}),
+        ("realtimeInput", {"text": "a", "audioStreamEnd": True}),
+        ("realtimeInput", {"ping": True}),
+        ("realtimeInput", {"audio": {"data": 3}}),
+        ("toolResponse", {}),
+        ("toolResponse", {"functionResponses": [{"name": "f"}]}),
+    ],
+)
+def test_a_shape_that_would_end_the_connection_is_refused_here(kind: str, payload: dict[str, Any]) -> None:
+    with pytest.raises(InvalidMessage):
+        outgoing.message(kind, payload, None)

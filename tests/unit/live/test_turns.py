@@ -1,0 +1,152 @@
+"""User speech is never model text, and every turn has one final text of each, whatever the service does."""
+
+from typing import Any
+
+import msgspec
+
+from sidecar.live.messages import ServerMessage
+from sidecar.live.turns import ToolCall, ToolCallCancelled, Transcript, Turn, Turns
+
+
+def say(turns: Turns, **content: Any) -> list[Any]:
+    return turns.feed(msgspec.convert({"serverContent": content}, ServerMessage))
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"inputTranscription": {"text": text}}
+
+
+def model(text: str) -> dict[str, Any]:
+    return {"outputTranscription": {"text": text}}
+
+
+def finals(events: list[Any]) -> list[tuple[str, str]]:
+    return [(e.source, e.text) for e in events if isinstance(e, Transcript) and e.final]
+
+
+def test_a_normal_turn_has_deltas_and_one_final_of_each() -> None:
+    turns = Turns()
+    events = say(turns, **user("what time ")) + say(turns, **user("is it"))
+    assert [(e.source, e.text, e.final) for e in events] == [
+        ("user", "what time ", False),
+        ("user", "is it", False),
+    ]
+    assert not turns.quiet
+    events = (
+        say(turns, **model("It is ")) + say(turns, **model("noon.")) + say(turns, generationComplete=True)
+    )
+    assert events[0] == Turn(1, "started")
+    assert finals(events) == [("model", "It is noon.")]
+    assert turns.model_speaking
+    events = say(turns, turnComplete=True)
+    assert finals(events) == [("user", "what time is it")]
+    assert events[-1] == Turn(1, "complete")
+    assert turns.quiet
+    assert turns.turn_id == 2
+
+
+def test_all_fields_of_one_frame_are_handled() -> None:
+    events = say(Turns(), **user("hi"), **model("hello"), generationComplete=True, turnComplete=True)
+    assert finals(events) == [("model", "hello"), ("user", "hi")]
+    assert [e.event for e in events if isinstance(e, Turn)] == ["started", "generationComplete", "complete"]
+
+
+def test_a_turn_without_generation_complete_still_has_one_final() -> None:
+    turns = Turns()
+    events = say(turns, **model("a")) + say(turns, turnComplete=True)
+    assert finals(events) == [("model", "a")]
+
+
+def test_an_interrupted_turn_ends_at_once_and_the_users_next_words_belong_to_the_next() -> None:
+    turns = Turns()
+    say(turns, **user("tell me a story"))
+    say(turns, **model("Once upon"))
+    events = say(turns, interrupted=True)
+    assert finals(events) == [("user", "tell me a story"), ("model", "Once upon")]
+    assert Turn(1, "interrupted") in events
+    [delta] = say(turns, **user("stop"))
+    assert delta == Transcript("user", "stop", False, 2)
+    assert say(turns, turnComplete=True) == [Turn(1, "complete")]
+    events = say(turns, **model("ok")) + say(turns, turnComplete=True)
+    assert finals(events) == [("user", "stop"), ("model", "ok")]
+    assert {e.turn_id for e in events} == {2}
+
+
+def test_a_cut_ends_a_running_turn_and_what_follows_is_a_new_one() -> None:
+    turns = Turns()
+    say(turns, **user("why"))
+    say(turns, **model("Because"))
+    events = turns.cut()
+    assert events == [
+        Transcript("user", "why", True, 1),
+        Transcript("model", "Because", True, 1, cut=True),
+        Turn(1, "interrupted", cut=True),
+    ]
+    events = say(turns, **model("Because the sky")) + say(turns, turnComplete=True)
+    assert finals(events) == [("model", "Because the sky")]
+    assert {e.turn_id for e in events} == {2}
+
+
+def test_a_users_sentence_goes_on_over_a_cut() -> None:
+    turns = Turns()
+    say(turns, **user("how far "))
+    assert turns.cut() == []
+    say(turns, **user("is the moon"))
+    events = say(turns, **model("Far.")) + say(turns, turnComplete=True)
+    assert finals(events) == [("user", "how far is the moon"), ("model", "Far.")]
+
+
+def test_empty_texts_and_thoughts_are_not_told() -> None:
+    turns = Turns()
+    assert say(turns, **user(""), **model("")) == []
+    events = say(turns, modelTurn={"parts": [{"text": "hm", "thought": True}, {"text": "Yes"}, {"text": ""}]})
+    assert [e.text for e in events if isinstance(e, Transcript)] == ["Yes"]
+
+
+def test_interrupted_before_or_after_a_turn_ends_nothing_that_is_not_there() -> None:
+    turns = Turns()
+    assert say(turns, interrupted=True) == [Turn(1, "interrupted")]
+    assert finals(say(turns, **model("hi")) + say(turns, turnComplete=True)) == [("model", "hi")]
+
+
+def test_tool_calls_are_told_one_by_one_and_stay_answerable_over_a_cut() -> None:
+    turns = Turns()
+    events = turns.feed(
+        msgspec.convert(
+            {
+                "toolCall": {
+                    "functionCalls": [{"id": "a", "name": "f", "args": {"x": 1}}, {"id": "b", "name": "g"}]
+                }
+            },
+            ServerMessage,
+        )
+    )
+    assert events[1:] == [ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {})]
+    turns.cut()
+    turns.answered(("a",))
+    assert turns.lost() == [ToolCallCancelled(["b"])]
+    assert turns.lost() == []
+
+
+def test_the_service_may_cancel_a_call() -> None:
+    turns = Turns()
+    turns.pending_calls["a"] = "f"
+    events = turns.feed(msgspec.convert({"toolCallCancellation": {"ids": ["a"]}}, ServerMessage))
+    assert events == [ToolCallCancelled(["a"])]
+    assert turns.pending_calls == {}
+
+
+def test_quiet_means_that_nobody_speaks() -> None:
+    turns = Turns()
+    assert turns.quiet
+    turns.activity(started=True)
+    assert not turns.quiet
+    turns.activity(started=False)
+    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_START"}}, ServerMessage))
+    assert not turns.quiet
+    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_END"}}, ServerMessage))
+    assert turns.quiet
+    say(turns, turnComplete=True, interactionStatus="IN_PROGRESS")
+    assert not turns.quiet
+    say(turns, interactionStatus="IDLE")
+    assert turns.quiet
