@@ -237,7 +237,7 @@ class LiveSession:
 
     def _flush(self, _effect: ev.Flush | None = None) -> None:
         line, core, now = self._line, self.core, self._loop.time()
-        while line is not None and line.writable and not line.over:
+        while core.outbox.held and line is not None and line.writable and not line.over:
             item = core.take(now)
             if item is None:
                 break

@@ -120,7 +120,8 @@ class Turns:
             self._model_begins(events)
             self._model_says(content.output_transcription.text, events)
         if content.generation_complete:
-            self._finish_model_text(events, cut=False)
+            # The user's text first. What is still transcribed after this is the user's next sentence.
+            self._finish_texts(events, cut=False)
             events.append(Turn(self.turn_id, "generationComplete"))
         if content.interrupted:
             self._interrupted(events)

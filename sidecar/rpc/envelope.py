@@ -62,7 +62,7 @@ def parse(line: bytes) -> Member | list[Member]:
     """What a line says: one member, or the members of a batch. Never raises."""
     try:
         line.decode()
-        if line.lstrip()[:1] == b"[":
+        if line[:1] != b"{" and line.lstrip()[:1] == b"[":
             return _parse_batch(line)
         return _member(line)
     except UnicodeDecodeError as exc:

@@ -36,18 +36,16 @@ def test_a_normal_turn_has_deltas_and_one_final_of_each() -> None:
         say(turns, **model("It is ")) + say(turns, **model("noon.")) + say(turns, generationComplete=True)
     )
     assert events[0] == Turn(1, "started")
-    assert finals(events) == [("model", "It is noon.")]
+    assert finals(events) == [("user", "what time is it"), ("model", "It is noon.")]
     assert turns.model_speaking
-    events = say(turns, turnComplete=True)
-    assert finals(events) == [("user", "what time is it")]
-    assert events[-1] == Turn(1, "complete")
+    assert say(turns, turnComplete=True) == [Turn(1, "complete")]
     assert turns.quiet
     assert turns.turn_id == 2
 
 
 def test_all_fields_of_one_frame_are_handled() -> None:
     events = say(Turns(), **user("hi"), **model("hello"), generationComplete=True, turnComplete=True)
-    assert finals(events) == [("model", "hello"), ("user", "hi")]
+    assert finals(events) == [("user", "hi"), ("model", "hello")]
     assert [e.event for e in events if isinstance(e, Turn)] == ["started", "generationComplete", "complete"]
 
 

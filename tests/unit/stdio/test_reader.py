@@ -47,8 +47,8 @@ def pipe():
 
 
 def hang_up(pipe):
-    os.close(pipe[1])
-    pipe[1] = -1
+    fd, pipe[1] = pipe[1], -1  # first, so that it is closed once
+    os.close(fd)
 
 
 def fill_in_background(pipe, data):

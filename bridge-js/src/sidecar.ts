@@ -1,0 +1,289 @@
+/** The sidecar as an app sees it: start it, call it, listen to it, stop it. */
+import { Connection, type CallArguments, type ProtocolViolation, type RequestHandler } from './connection.js';
+import {
+  aboutStderr,
+  SidecarClosedError,
+  SidecarExitError,
+  SidecarProtocolError,
+  SidecarTimeoutError,
+  type Exit,
+} from './errors.js';
+import { Emitter, type Listener, type Unsubscribe } from './events.js';
+import {
+  PROTOCOL_VERSION,
+  type ClientInfo,
+  type HostNotifications,
+  type InitializeResult,
+  type Log,
+  type LogLevel,
+  type Methods,
+  type Notifications,
+} from './generated/protocol.js';
+import { locate } from './locate.js';
+import { SidecarProcess } from './process.js';
+
+/** From the start of the program to the answer to `initialize`; a first start under a virus scanner is slow. */
+const START_TIMEOUT_MS = 15_000;
+/** For `shutdown`, in which every session is closed gracefully. */
+const GRACE_MS = 3_000;
+
+export interface StartOptions {
+  /** The program. Default: see `locate`. */
+  readonly command?: string | undefined;
+  /** What comes before `serve` on its command line, as in `python -m sidecar serve`. */
+  readonly args?: readonly string[] | undefined;
+  readonly cwd?: string | undefined;
+  /** Added to the part of the environment that is inherited; undefined removes a variable. Never for secrets. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The app, for the sidecar's log. */
+  readonly client?: ClientInfo | undefined;
+  /** What the sidecar writes to its log. Default `info`. */
+  readonly logLevel?: LogLevel | undefined;
+  /** Default 15 000. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Listeners from the first moment on; `start()` returns after the first lines of the log were written. */
+  readonly on?: { readonly [E in keyof SidecarEvents]?: Listener<SidecarEvents[E]> } | undefined;
+}
+
+export interface StopOptions {
+  /** So long for closing the sessions gracefully; then the process is ended all the same. Default 3 000. */
+  readonly graceMs?: number | undefined;
+}
+
+/** A line of the sidecar's log. */
+export interface LogEvent {
+  /** `notification`: meant for this host. `stderr`: the log of the process. */
+  readonly source: 'notification' | 'stderr';
+  /** `raw`: a line on stderr that is not of the sidecar's log. */
+  readonly level: LogLevel | 'raw';
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface ExitEvent extends Exit {
+  /** Whether `stop()` was called before. */
+  readonly expected: boolean;
+}
+
+export interface SidecarEvents extends Omit<Notifications, 'log'> {
+  log: LogEvent;
+  /** Every line on stderr as it came. */
+  stderr: string;
+  /** The process ended. Calls in flight were rejected, and nothing can be sent any more. */
+  exit: ExitEvent;
+  /** A line on stdout that is no message; the conversation goes on. */
+  protocolError: ProtocolViolation;
+}
+
+/**
+ * A running sidecar process and the conversation with it.
+ *
+ * ```ts
+ * const sidecar = await Sidecar.start();
+ * sidecar.on('session/transcript', ({ text }) => console.log(text));
+ * const session = await sidecar.call('session/open', { sessionId: 's1', auth, setup });
+ * await sidecar.stop();
+ * ```
+ */
+export class Sidecar {
+  readonly #process: SidecarProcess;
+  readonly #connection: Connection;
+  readonly #events: Emitter<SidecarEvents>;
+  #info: InitializeResult | undefined;
+  #stopping: Promise<Exit> | undefined;
+
+  /**
+   * Starts the program and opens the conversation.
+   * @throws SidecarSpawnError, SidecarExitError, SidecarTimeoutError, SidecarProtocolError or SidecarRpcError; the
+   * process is gone by then.
+   */
+  static async start(options: StartOptions = {}): Promise<Sidecar> {
+    const events = new Emitter<SidecarEvents>();
+    for (const [event, listener] of Object.entries(options.on ?? {})) {
+      events.on(event as keyof SidecarEvents, listener as Listener<unknown>);
+    }
+    const child = await SidecarProcess.start({
+      command: locate(options.command),
+      args: [...(options.args ?? []), 'serve', '--log-level', options.logLevel ?? 'info'],
+      cwd: options.cwd,
+      env: options.env,
+      onStderr: (line) => {
+        events.emit('stderr', line);
+        events.emit('log', parseLogLine(line));
+      },
+    });
+    const sidecar = new Sidecar(child, events);
+    try {
+      await sidecar.#initialize(options);
+    } catch (error) {
+      await child.kill();
+      throw error;
+    }
+    return sidecar;
+  }
+
+  private constructor(child: SidecarProcess, events: Emitter<SidecarEvents>) {
+    this.#process = child;
+    this.#events = events;
+    this.#connection = new Connection(child.stdout, child.stdin, {
+      notification: (method, params) => {
+        if (method === 'log') events.emit('log', fromNotification(params as Log));
+        else events.emit(method as keyof SidecarEvents, params as never);
+      },
+      protocolError: (violation) => events.emit('protocolError', violation),
+      // A process that does not read or write any more is of no use. Mostly it is ending anyway.
+      broken: () => {
+        child.end().catch((error: Error) => {
+          this.#connection.close((call) => new SidecarClosedError(error.message, call));
+        });
+      },
+    });
+    void child.exited.then((exit) => {
+      const expected = this.#stopping !== undefined;
+      this.#connection.close((call) =>
+        expected ? new SidecarClosedError('The sidecar was stopped', call) : new SidecarExitError(exit, call),
+      );
+      events.emit('exit', { ...exit, expected });
+    });
+  }
+
+  /** What the sidecar said of itself: its version, `instanceId`, limits and capabilities. */
+  get info(): InitializeResult {
+    return this.#info!;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /**
+   * Calls a method and resolves with its result.
+   *
+   * It rejects with a SidecarRpcError (the sidecar says no), SidecarTimeoutError, SidecarAbortError (named
+   * `AbortError`), SidecarExitError, SidecarClosedError or LineTooLongError.
+   */
+  call<M extends keyof Methods>(
+    method: M,
+    ...rest: CallArguments<Methods[M]['params']>
+  ): Promise<Methods[M]['result']> {
+    return this.#connection.call(method, ...rest);
+  }
+
+  /**
+   * Sends a notification. False: it was taken, but the sidecar does not keep up: wait for `drained()`.
+   * @throws SidecarClosedError or SidecarExitError when the sidecar is gone.
+   */
+  notify<N extends keyof HostNotifications>(
+    method: N,
+    ...rest: Record<never, never> extends HostNotifications[N]
+      ? [params?: HostNotifications[N]]
+      : [params: HostNotifications[N]]
+  ): boolean {
+    return this.#connection.notify(method, ...rest);
+  }
+
+  /** Resolves when there is room again after `notify` gave false; rejects when the sidecar is gone. */
+  drained(): Promise<void> {
+    return this.#connection.drained();
+  }
+
+  /** Lets `handler` answer a call that the sidecar makes; returns the way to take it back. */
+  handle(method: string, handler: RequestHandler): Unsubscribe {
+    return this.#connection.handle(method, handler);
+  }
+
+  /** Calls `listener` for every `event`, until the function it returns is called. */
+  on<E extends keyof SidecarEvents>(event: E, listener: Listener<SidecarEvents[E]>): Unsubscribe {
+    return this.#events.on(event, listener);
+  }
+
+  /** Calls `listener` for the next `event` only. */
+  once<E extends keyof SidecarEvents>(event: E, listener: Listener<SidecarEvents[E]>): Unsubscribe {
+    return this.#events.once(event, listener);
+  }
+
+  off<E extends keyof SidecarEvents>(event: E, listener: Listener<SidecarEvents[E]>): void {
+    this.#events.off(event, listener);
+  }
+
+  /**
+   * Closes every session gracefully, then ends the process: by the end of its input, by SIGTERM, by SIGKILL, each
+   * with a deadline. Resolves when the process is gone; a second call gets the same answer.
+   */
+  stop({ graceMs = GRACE_MS }: StopOptions = {}): Promise<Exit> {
+    return (this.#stopping ??= this.#stop(graceMs));
+  }
+
+  async #stop(graceMs: number): Promise<Exit> {
+    if (graceMs > 0) {
+      // Whatever `shutdown` is answered with, or not, the process is ended.
+      await this.#connection.call('shutdown', {}, { timeoutMs: graceMs }).catch(() => undefined);
+    }
+    this.#connection.end();
+    return this.#process.end();
+  }
+
+  async #initialize({ client, startTimeoutMs = START_TIMEOUT_MS }: StartOptions): Promise<void> {
+    let garbage = '';
+    const forget = this.#events.once('protocolError', ({ reason, excerpt }) => {
+      garbage = ` It wrote ${reason} to stdout: ${excerpt}`;
+    });
+    try {
+      this.#info = await this.#connection.call(
+        'initialize',
+        {
+          protocolVersion: PROTOCOL_VERSION,
+          client: client ?? { name: 'node', version: process.version },
+          parentPid: process.pid,
+        },
+        { timeoutMs: startTimeoutMs },
+      );
+    } catch (error) {
+      const note = ` It did not answer \`initialize\`: is it the live-sidecar program, and can it run here?${garbage}`;
+      if (error instanceof SidecarExitError) throw new SidecarExitError(error, undefined, note);
+      if (error instanceof SidecarTimeoutError) {
+        const call = { method: 'initialize', sent: error.sent };
+        throw new SidecarTimeoutError(call, startTimeoutMs, `${note}${aboutStderr(this.#process.stderrTail)}`);
+      }
+      throw error;
+    } finally {
+      forget();
+    }
+    if (this.#info?.protocolVersion !== PROTOCOL_VERSION) {
+      throw new SidecarProtocolError(
+        `The sidecar speaks version ${this.#info?.protocolVersion} of the protocol and this package version ` +
+          `${PROTOCOL_VERSION}. Install versions of both that belong together.`,
+      );
+    }
+    this.#connection.maxLineBytes = this.#info.limits.maxLineBytes;
+  }
+}
+
+/** `await using sidecar = await Sidecar.start()` stops it at the end of the block. */
+export interface Sidecar extends AsyncDisposable {}
+
+// Node before 18.18 lacks the symbol; a polyfill that is loaded first is served too.
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(Sidecar.prototype, Symbol.asyncDispose, {
+    value: async function (this: Sidecar): Promise<void> {
+      await this.stop();
+    },
+  });
+}
+
+function fromNotification({ level, message, data = {} }: Log): LogEvent {
+  return { source: 'notification', level, message, data };
+}
+
+/** A line of the sidecar's log (JSON), or any other line as it is. */
+function parseLogLine(line: string): LogEvent {
+  try {
+    const { level, msg, ...data } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof level === 'string' && typeof msg === 'string') {
+      return { source: 'stderr', level: level as LogLevel, message: msg, data };
+    }
+  } catch {
+    // Not JSON, or not an object: a traceback, or the note of a library.
+  }
+  return { source: 'stderr', level: 'raw', message: line, data: {} };
+}

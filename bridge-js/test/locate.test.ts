@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test, { afterEach, beforeEach } from 'node:test';
+import { SidecarSpawnError } from '../src/errors.js';
+import { locate, type Surroundings } from '../src/locate.js';
+
+let root: string;
+let around: Surroundings;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'locate-'));
+  around = { env: {}, platform: 'linux', development: true, from: join(root, 'repo', 'bridge-js', 'dist', 'esm') };
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function program(...parts: string[]): string {
+  const path = join(root, ...parts);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '');
+  chmodSync(path, 0o755);
+  return path;
+}
+
+test('an explicit command is taken as it is', () => {
+  assert.equal(locate('/somewhere/live-sidecar', around), '/somewhere/live-sidecar');
+});
+
+test('the environment variable comes before the development environment', () => {
+  program('repo', '.venv', 'bin', 'live-sidecar');
+  const named = program('other', 'live-sidecar');
+  assert.equal(locate(undefined, { ...around, env: { LIVE_SIDECAR_BINARY: named } }), named);
+});
+
+test('a variable that names nothing is an error, not a reason to take another program', () => {
+  program('repo', '.venv', 'bin', 'live-sidecar');
+  const missing = join(root, 'missing');
+  assert.throws(
+    () => locate(undefined, { ...around, env: { LIVE_SIDECAR_BINARY: missing } }),
+    (error) => error instanceof SidecarSpawnError && error.tried.length === 1 && error.tried[0] === missing,
+  );
+});
+
+test('the nearest development environment above the package is found', () => {
+  program('.venv', 'bin', 'live-sidecar');
+  const nearest = program('repo', '.venv', 'bin', 'live-sidecar');
+  assert.equal(locate(undefined, around), nearest);
+});
+
+test('on Windows its program has another place and name', () => {
+  const path = program('repo', '.venv', 'Scripts', 'live-sidecar.exe');
+  assert.equal(locate(undefined, { ...around, platform: 'win32' }), path);
+});
+
+test('a folder or a file that cannot be executed is not the program', { skip: process.platform === 'win32' }, () => {
+  mkdirSync(join(root, 'repo', 'bridge-js', '.venv', 'bin', 'live-sidecar'), { recursive: true });
+  chmodSync(program('repo', '.venv', 'bin', 'live-sidecar'), 0o644);
+  const found = program('.venv', 'bin', 'live-sidecar');
+  assert.equal(locate(undefined, around), found);
+});
+
+test('the error names every path that was tried and what to do', () => {
+  assert.throws(
+    () => locate(undefined, around),
+    (error) => {
+      assert.ok(error instanceof SidecarSpawnError);
+      assert.match(error.message, /Sidecar\.start\(\{ command \}\).*LIVE_SIDECAR_BINARY.*make/);
+      assert.ok(error.tried.length >= 4);
+      for (const path of error.tried) assert.ok(error.message.includes(path), path);
+      return true;
+    },
+  );
+});
+
+test('outside development neither the variable nor a folder above is trusted', () => {
+  const path = program('repo', '.venv', 'bin', 'live-sidecar');
+  const packaged = { ...around, development: false, env: { LIVE_SIDECAR_BINARY: path } };
+  assert.throws(() => locate(undefined, packaged), /outside development/);
+});

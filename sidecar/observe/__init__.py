@@ -1,0 +1,1 @@
+"""Ground floor: secrets, redaction and logging. Imports nothing of ours."""

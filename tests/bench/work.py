@@ -1,0 +1,145 @@
+"""The sidecar's own work for a chunk up and a frame down, without the socket: prints one JSON object.
+
+Everything between the line and the socket's `write`, and between the socket's data and the writer's queue,
+is real; only the line to the service is replaced by one that takes what it is given.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import threading
+import time
+from typing import Any
+
+from sidecar.lifecycle.states import State
+from sidecar.rpc.server import Server
+from sidecar.session import LiveSession
+from sidecar.stdio.writer import Writer
+
+COUNT = 20_000
+ROUNDS = 5
+FRAME = json.dumps(
+    {
+        "serverContent": {
+            "modelTurn": {
+                "parts": [
+                    {
+                        "inlineData": {
+                            "mimeType": "audio/pcm;rate=24000",
+                            "data": base64.b64encode(os.urandom(12_000)).decode(),
+                        }
+                    }
+                ]
+            }
+        }
+    },
+    indent=2,
+).encode()
+
+
+class NullLine:
+    """Takes what it is given."""
+
+    writable = True
+    over = False
+    unsent_bytes = 0
+
+    def send_text(self, payload: bytes) -> None: ...
+    def ping(self, payload: bytes) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def leave(self) -> None: ...
+
+
+class Edge:
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+
+    def watch_parent(self, pid: int) -> None: ...
+    def end(self, reason: str, code: int = 0) -> None: ...
+
+
+def line(method: str, params: dict[str, Any], call_id: int | None = None) -> bytes:
+    return json.dumps(
+        {"jsonrpc": "2.0", "method": method, "params": params} | ({} if call_id is None else {"id": call_id})
+    ).encode()
+
+
+def connect(session: LiveSession) -> NullLine:
+    """Brings the session to `connected` on a line that is none."""
+    wire = NullLine()
+    if session._attempt is not None:
+        session._attempt.cancel()
+    session._line = wire  # type: ignore[assignment]
+    now = session.now()
+    session.core.tcp_connected(now)
+    session.core.upgraded(now, resuming=False)
+    session.line_message(wire, b'{"setupComplete":{}}')  # type: ignore[arg-type]
+    assert session.state is State.CONNECTED
+    return wire
+
+
+async def main() -> None:
+    read_fd, write_fd = os.pipe()
+    threading.Thread(
+        target=lambda: [None for _ in iter(lambda: os.read(read_fd, 1 << 20), b"")], daemon=True
+    ).start()
+    writer = Writer(write_fd, on_broken=lambda: None)
+    writer.start()
+    server = Server(Edge(writer))  # type: ignore[arg-type]
+    server.line(line("initialize", {"protocolVersion": "1", "client": {"name": "bench", "version": "1"}}, 1))
+    params = {
+        "sessionId": "s1",
+        "endpoint": {"baseUrl": "ws://127.0.0.1:9"},
+        "auth": {"type": "apiKey", "apiKey": "k"},
+        "setup": {"model": "models/m"},
+        "settings": {"outbox": {"flushRate": 1000}},
+    }
+    server.line(line("session/open", params, 2))
+    await asyncio.sleep(0)
+    session = server.sessions._entries["s1"].session
+    wire = connect(session)
+    data = base64.b64encode(os.urandom(640)).decode()
+    n = 0
+
+    def chunks() -> float:
+        nonlocal n
+        lines = [
+            line(
+                "session/sendAudio",
+                {"sessionId": "s1", "n": n + i, "data": data, "mimeType": "audio/pcm;rate=16000"},
+            )
+            for i in range(COUNT)
+        ]
+        n += COUNT
+        took = 0.0
+        for at in range(0, COUNT, 500):  # confirmed now and then, as pongs would
+            start = time.perf_counter()
+            for each in lines[at : at + 500]:
+                server.line(each)
+            took += time.perf_counter() - start
+            session.core.outbox.confirm(1 << 60)
+            session.core.outbox._allowance_s = 1e9
+        return took / COUNT * 1e6
+
+    def frames() -> float:
+        took = 0.0
+        for _ in range(0, COUNT, 100):
+            start = time.perf_counter()
+            for _ in range(100):
+                session.line_message(wire, FRAME)  # type: ignore[arg-type]
+            took += time.perf_counter() - start
+            writer.flush(5.0)
+        return took / COUNT * 1e6
+
+    chunks(), frames()
+    print(
+        json.dumps(
+            {"chunkUs": min(chunks() for _ in range(ROUNDS)), "frameUs": min(frames() for _ in range(ROUNDS))}
+        )
+    )
+    os._exit(0)
+
+
+asyncio.run(main())
