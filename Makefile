@@ -14,10 +14,12 @@ BRIDGE := bridge-js/dist/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python test-js lint generate check-generated bench speech clean
+.PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+
+setup: $(VENV) $(BRIDGE) ## set up and build, nothing else
 
 demo: $(VENV) $(BRIDGE) ## the main job: speech through the sidecar while the line is cut, frozen and handed over
 	@node examples/demo/demo.mjs $(DEMO_ARGS)

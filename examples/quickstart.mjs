@@ -1,4 +1,4 @@
-// Asks the Live API something and prints what it says. Run `make` first, then from the root of the repository:
+// Asks the Live API something and prints what it says. Run `make setup` first, then from the root of the repository:
 //   GEMINI_API_KEY=... node examples/quickstart.mjs     the real service
 //   node examples/quickstart.mjs ws://127.0.0.1:9000    a simulator: .venv/bin/live-sidecar simulate --port 9000
 import { Secret, Sidecar } from '../bridge-js/dist/esm/index.js';

@@ -22,14 +22,17 @@ from sidecar.lifecycle.faults import Cause, Fault, Layer
 from sidecar.lifecycle.outbox import Full, Item, Kind
 from sidecar.lifecycle.resumption import handle_in, without_handle
 from sidecar.lifecycle.settings import Settings
-from sidecar.lifecycle.states import Event, Phase, State
+from sidecar.lifecycle.states import Event, Phase, State, describe
 from sidecar.live import dial, frames, outgoing
 from sidecar.live.auth import Auth
 from sidecar.live.endpoints import Endpoint
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
 from sidecar.live.turns import TurnEvent, Turns
+from sidecar.observe import redact
+from sidecar.observe.logging import log as log_fields
 from sidecar.observe.logging import websockets_logger
+from sidecar.observe.secret import Secret
 
 LATE_S = 0.25
 """A timer later than this was held up by ourselves."""
@@ -38,7 +41,8 @@ log = logging.getLogger(__name__)
 
 
 class Config(NamedTuple):
-    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session."""
+    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session;
+    `name` stands in the log."""
 
     endpoint: Endpoint
     auth: Auth
@@ -46,6 +50,7 @@ class Config(NamedTuple):
     settings: Settings = Settings()
     handle: str | None = None
     max_frame_bytes: int = 16 * 1024 * 1024
+    name: str = "session"
 
 
 SessionEvent = ev.Event | TurnEvent | frames.MessageReceived | frames.InvalidFrame
@@ -98,6 +103,10 @@ class LiveSession:
         self._pings: dict[int, tuple[asyncio.Future[float], float]] = {}
         self._waiters: list[tuple[Collection[State], asyncio.Future[State]]] = []
         self._finished = self._loop.create_future()
+        self._guarded: dict[str, Secret] = {}
+        """Live secrets of this session: as long as they stand here, no log shows them."""
+        self._guard("auth", config.auth.secret)
+        self._guard("handle", Secret(handle) if handle else None)
 
     # --- what the host asks for -------------------------------------------------------------------
 
@@ -267,12 +276,38 @@ class LiveSession:
         self._set_timer()
 
     def _tell(self, event: SessionEvent) -> None:
+        self._log(event)
         if isinstance(event, ev.StateChanged):
             self._wake_waiters(event.after[0])
         try:
             self._emit(event)
         except Exception:
             log.exception("a listener failed on %s", type(event).__name__)
+
+    def _log(self, event: SessionEvent) -> None:
+        """State changes, faults with their severity, and every loss; never what was said."""
+        name = self.config.name
+        if isinstance(event, ev.StateChanged):
+            state = describe(event.after)
+            log_fields(log, "info", "state changed", session=name, state=state, reason=event.reason)
+        elif isinstance(event, ev.Failure):
+            fault = event.fault
+            text = f"{fault.kind}: {fault.message}"
+            log_fields(
+                log, fault.severity.value, text, session=name, action=fault.action.value, fatal=event.fatal
+            )
+        elif isinstance(event, ev.Dropped):
+            drop = event.drop
+            lost_ms = drop.audio_us // 1000
+            log_fields(
+                log,
+                "warn",
+                f"dropped: {drop.reason}",
+                session=name,
+                kind=drop.kind.value,
+                count=drop.count,
+                audio_ms=lost_ms,
+            )
 
     def _wake_waiters(self, state: State) -> None:
         for entry in [w for w in self._waiters if state in w[0]]:
@@ -376,7 +411,18 @@ class LiveSession:
         if attempt is not None or line is not None:
             self._ended(effect.cause, unsent_bytes=unsent_bytes)
 
+    def _guard(self, name: str, secret: Secret | None) -> None:
+        """The secret of this name is now `secret`; the log forgets the one before."""
+        before = self._guarded.pop(name, None)
+        if secret is not None:
+            self._guarded[name] = secret
+            redact.register(secret)
+        if before is not None:
+            redact.unregister(before)
+
     def _finish(self, _effect: ev.Finished) -> None:
+        for name in list(self._guarded):
+            self._guard(name, None)
         self._line = None
         if self._timer is not None:
             self._timer.cancel()
@@ -426,7 +472,9 @@ class LiveSession:
         update = message.session_resumption_update
         if update is not None:
             core.resumption.update(update.new_handle, resumable=update.resumable)
-            core.out.append(ev.HandleChanged(core.resumption.resumable, core.resumption.handle))
+            handle = core.resumption.handle
+            self._guard("handle", Secret(handle) if handle else None)
+            core.out.append(ev.HandleChanged(core.resumption.resumable, handle))
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
         core.out.extend(self.turns.feed(message))

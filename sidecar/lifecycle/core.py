@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sidecar.lifecycle import events as ev
-from sidecar.lifecycle.backoff import Outage, Situation, Stop, decide, old_owner_may_live
-from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
+from sidecar.lifecycle.backoff import Outage, Retry, Stop
+from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line, News
 from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.outbox import Drop, Item, Outbox
+from sidecar.lifecycle.recovery import Recovery
 from sidecar.lifecycle.resumption import Resumption
 from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Machine, Phase, State
@@ -34,21 +35,15 @@ class Lifecycle:
         self.out: list[
             Any
         ] = []  # effects and events of ours; the driver adds its own, so that all keep their order
-        self.outage = Outage()
+        self.recovery = Recovery(settings, self.resumption, random)
         self.fault: Fault | None = None
         self.reason = ""
         self.state_restored: str | None = None
         self.model_speaking = False
         self._quiet = True
-        self._random = random
         self._timers: dict[str, float] = {}
         self._ping_number = 0
-        self._ever_connected = False
         self._attempting = False
-        self._resuming = False
-        self._next_fresh = False
-        self._planned: Fault | None = None
-        self._lost_at = 0.0
         self._replayed_before_us = 0
         self._reported_at = -NEVER
         self._health_at = -NEVER
@@ -69,6 +64,11 @@ class Lifecycle:
         """Whether messages are taken: not before the open, not after the end, not while nobody tries."""
         return self.state not in (State.DISCONNECTED, State.DISCONNECTING, State.FAILED)
 
+    @property
+    def outage(self) -> Outage:
+        """What happened since the session was last stable."""
+        return self.recovery.outage
+
     def retry_in_s(self, now: float) -> float | None:
         due = self._timers.get("retry")
         return None if due is None else max(0.0, due - now)
@@ -81,20 +81,17 @@ class Lifecycle:
     # --- inputs: the host -------------------------------------------------------------------------
 
     def open(self, now: float) -> None:
-        """Start the first connection. A handle given from outside may still have its old owner."""
+        """Start the first connection."""
         self._timers["open"] = now + self.settings.deadlines.open_s
-        if self.resumption.has_handle:
-            self.outage.owner_gone_at = now
-            self.outage.resume_at_once = True
-        self.outage.attempts = 1
+        self.recovery.opened(now)
+        self.recovery.attempt(now)
         self._step(Event.OPEN, "open", now)
         self._dial(now)
 
     def reconnect(self, now: float) -> None:
         """The host wants it now: end a wait, revive a failed session, or replace the live line."""
         if self.machine.allows(Event.REVIVE):
-            self.outage = Outage(owner_gone_at=self.outage.owner_gone_at)
-            self._next_fresh = False
+            self.recovery.revived()
             self._step(Event.REVIVE, "requested", now)
             self._retry(now, "requested")
         elif "retry" in self._timers:
@@ -131,20 +128,16 @@ class Lifecycle:
     def upgraded(self, now: float, *, resuming: bool) -> None:
         """The upgrade is done and the setup goes out; `resuming` when it carries the handle."""
         self._timers["step"] = now + self.settings.deadlines.setup_s
-        self._resuming = resuming
+        self.recovery.resuming = resuming
         self._step(Event.UPGRADED, "upgraded", now)
 
     def setup_complete(self, now: float) -> None:
         """The session is usable. The only way into `connected`."""
         self._timers.clear()
         self._attempting = False
-        resumed, reconnected = self._resuming, self._ever_connected
-        self._ever_connected = True
+        resumed, reconnected = self.recovery.resuming, self.recovery.connected_before
+        self.state_restored = self.recovery.connected() or self.state_restored
         self.line = Line(self.settings, now, resuming=resumed, quiet=self._quiet)
-        if reconnected and not resumed:
-            self.resumption.drop()  # it named the old session; the new one sends its own
-        if reconnected or resumed:
-            self.state_restored = "resumed" if resumed else "fresh"
         first = self.outbox.connected(resumed=resumed or not reconnected)
         if first is not None:
             self.outbox.put_first(first)
@@ -152,8 +145,6 @@ class Lifecycle:
         self._step(Event.SETUP_COMPLETE, "setupComplete", now)
         if reconnected:
             self._tell_reconnected(now)
-        else:
-            self.outage = Outage()
         self.out.append(ev.Flush())
 
     def ended(self, now: float, cause: Cause, *, unsent_bytes: int = 0, echoed: bool = False) -> None:
@@ -172,8 +163,7 @@ class Lifecycle:
         elif self._attempting:
             self._attempting = False
             fault = classify(cause)
-            self._count_failure(fault, self._situation(), now)
-            self._go_on(fault, self._situation(), Event.ATTEMPT_FAILED, now)
+            self._go_on(fault, self.recovery.failed(fault, now), Event.ATTEMPT_FAILED, now)
 
     # --- inputs: the live line --------------------------------------------------------------------
 
@@ -290,7 +280,7 @@ class Lifecycle:
             self.out.append(ev.Abort(Cause(Layer.LOCAL, "silence", f"no sign of life for {silence_s:.1f} s")))
 
     def _line_stable(self, now: float) -> None:
-        self.outage = Outage()
+        self.recovery.stable()
 
     def _hand_over_due(self, now: float) -> None:
         if self.line is not None and self.machine.allows(Event.HAND_OVER):
@@ -303,69 +293,39 @@ class Lifecycle:
         self._timers["step"] = now + deadlines.dial_s
         self._timers["attempt"] = now + deadlines.attempt_s
         self._attempting = True
-        self._resuming = self.resumption.has_handle and not self._next_fresh
-        if self.outage.since is None:
-            self.outage.since = now
-        self.out.append(ev.Dial(self._next_fresh))
+        self.out.append(ev.Dial(self.recovery.fresh))
 
     def _retry(self, now: float, reason: str) -> None:
         self._timers.pop("retry", None)
-        self.outage.attempts += 1
+        self.recovery.attempt(now)
         if self.machine.allows(Event.RETRY):
             self._step(Event.RETRY, reason, now)
         self._dial(now)
 
-    def _situation(self, *, planned: bool = False) -> Situation:
-        return Situation(
-            first=not self._ever_connected,
-            planned=planned,
-            resuming=self._resuming,
-            has_handle=self.resumption.has_handle,
-        )
-
-    def _count_failure(self, fault: Fault, situation: Situation, now: float) -> None:
-        if not old_owner_may_live(fault, self.outage, situation, self.settings, now):
-            self.outage.failures += 1
-            self.outage.reached += fault.reached
-
     def _line_lost(self, line: Line, fault: Fault, now: float, unsent_bytes: int) -> None:
-        planned, self._planned = self._planned, None
+        planned = self.recovery.planned
+        refused = self.recovery.refuses(line, fault)
+        decision = self.recovery.lost(line, fault, now, model_speaking=self.model_speaking)
         self.line = None
         self._timers.clear()
-        refused = planned is None and line.unproven and fault.ws_code not in (None, 1000, 1006)
-        self._resuming = refused
-        outage = self.outage
-        if outage.since is None:
-            outage.since = now
-        situation = self._situation(planned=planned is not None)
-        if refused:
-            self._count_failure(fault, situation, now)
-        else:
+        if not refused:
             self._replayed_before_us = self.outbox.books.replayed_us
-            if planned is None:
-                self._lost_at = now
-                outage.failures += not line.stable
-                outage.reached += not line.stable
-            outage.owner_gone_at, outage.resume_at_once = now, self.model_speaking
-            outage.fresh_tried = False
         self.outbox.line_lost(line.liveness.last_heard_at, unsent_bytes, refused=refused)
-        self._go_on(planned or fault, situation, Event.LINE_LOST, now)
+        self._go_on(planned or fault, decision, Event.LINE_LOST, now, planned=planned is not None)
 
-    def _go_on(self, fault: Fault, situation: Situation, event: Event, now: float) -> None:
-        """Decide after a failure, and enter the state that follows."""
+    def _go_on(
+        self, fault: Fault, decision: Stop | Retry, event: Event, now: float, *, planned: bool = False
+    ) -> None:
+        """Enter the state that follows a failure."""
         self.fault = fault
         for name in ("step", "attempt"):
             self._timers.pop(name, None)
-        decision = decide(fault, self.outage, situation, self.settings, now, self._random)
         if isinstance(decision, Stop):
             self._give_up(decision, now)
             return
-        if fault.action is Action.FRESH:
-            self.resumption.drop()
-        self._next_fresh = decision.fresh
         self._timers["retry"] = now + decision.delay_s
         self._step(event, fault.kind, now)
-        attempt, planned = self.outage.attempts + 1, situation.planned
+        attempt = self.outage.attempts + 1
         self.out.append(ev.Reconnecting(attempt, decision.delay_s, decision.fresh, planned, fault))
         if not planned:
             self.out.append(ev.Failure(fault, fatal=False))
@@ -386,15 +346,14 @@ class Lifecycle:
     def _tell_reconnected(self, now: float) -> None:
         books = self.outbox.books
         replayed_us = books.replayed_us - self._replayed_before_us
-        restored, gap_s = self.state_restored or "fresh", now - self._lost_at
+        restored, gap_s = self.state_restored or "fresh", now - self.recovery.lost_at
         self.out.append(ev.Reconnected(self.outage.attempts, gap_s, restored, books.held_us, replayed_us))
 
     # --- hand-over and close ----------------------------------------------------------------------
 
     def _start_hand_over(self, reason: str, now: float) -> None:
         """Close the old line first: the service takes one owner at a time (LP 4.4 item 3)."""
-        self._planned = classify(Cause(Layer.LOCAL, reason))
-        self._lost_at = now
+        self.recovery.leave(classify(Cause(Layer.LOCAL, reason)), now)
         self._timers.clear()
         self._step(Event.HAND_OVER, reason, now)
         self._close_line("close", now + self.settings.hand_over.old_close_s)

@@ -6,18 +6,20 @@ from sidecar.observe.secret import Secret
 
 
 class Auth(Protocol):
-    """Gives the headers of one upgrade request."""
+    """Gives the headers of one upgrade request. `secret` is what must not be seen anywhere else."""
 
+    @property
+    def secret(self) -> Secret: ...
     def headers(self) -> dict[str, str]: ...
 
 
 class ApiKey:
     """An API key in the header `x-goog-api-key`, never in the URL: URLs end up in logs."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("secret",)
 
-    def __init__(self, key: Secret) -> None:
-        self._key = key
+    def __init__(self, secret: Secret) -> None:
+        self.secret = secret
 
     def headers(self) -> dict[str, str]:
-        return {"x-goog-api-key": self._key.reveal()}
+        return {"x-goog-api-key": self.secret.reveal()}

@@ -3,15 +3,18 @@
 Every member of a batch is judged by itself, and an invalid one still gets its id back when it has one.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from sidecar.rpc.errors import RpcError
 from sidecar.rpc.protocol import MAX_BATCH
 
 CallId = int | str
+
+MAX_ID_CHARS = 1024
+"""An id comes back in the answer, and in an error's text: both must fit into a line."""
 
 
 class Call(NamedTuple):
@@ -38,17 +41,20 @@ class Invalid(NamedTuple):
 Member = Call | Answer | Invalid
 
 
+_Id = int | Annotated[str, Meta(max_length=MAX_ID_CHARS)]
+
+
 class _Envelope(Struct):
     jsonrpc: str | UnsetType = UNSET
     method: str | UnsetType = UNSET
-    id: CallId | UnsetType | None = UNSET
+    id: _Id | UnsetType | None = UNSET
     params: Raw | UnsetType = UNSET
     result: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
 
 
 class _Identified(Struct):
-    id: CallId | None = None
+    id: _Id | None = None
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -68,7 +74,7 @@ def parse(line: bytes) -> Member | list[Member]:
     except UnicodeDecodeError as exc:
         return _broken(f"not UTF-8 at byte {exc.start}")
     except msgspec.DecodeError as exc:
-        return _broken(f"not JSON: {exc}")
+        return _unreadable(line, exc)
     except RecursionError:
         return _broken("not JSON that can be read: nested too deeply")
 
@@ -109,9 +115,23 @@ def _id_of(data: bytes) -> CallId | None:
         return None
 
 
+def _unreadable(line: bytes, exc: msgspec.DecodeError) -> Invalid:
+    """JavaScript writes half of an emoji as a lone surrogate escape, which is no text that could be sent on.
+    The standard reader takes it, and NaN, so the refusal can still name the call."""
+    from json import dumps, loads
+
+    try:
+        value = loads(line.decode())
+    except (ValueError, RecursionError):
+        return _broken(f"not JSON: {exc}")
+    call_id = value.get("id") if isinstance(value, dict) else None
+    known = _id_of(dumps({"id": call_id}).encode()) if isinstance(call_id, int | str) else None
+    return _broken("not JSON in UTF-8: a lone surrogate such as \\ud83d, NaN or Infinity", known)
+
+
 def _invalid(why: str, call_id: CallId | None = None) -> Invalid:
     return Invalid(RpcError("invalidRequest", why), call_id)
 
 
-def _broken(why: str) -> Invalid:
-    return Invalid(RpcError("parseError", why, remediation="Write one JSON value a line, in UTF-8."), None)
+def _broken(why: str, call_id: CallId | None = None) -> Invalid:
+    return Invalid(RpcError("parseError", why, remediation="Write one JSON value a line, in UTF-8."), call_id)

@@ -151,6 +151,15 @@ class PingResult(Body):
     sessions: int
 
 
+class OpenRpcDocument(Body):
+    """The protocol as an OpenRPC document; the sidecar's own notifications stand under `x-notifications`."""
+
+    openrpc: str
+    info: dict[str, Any]
+    methods: list[dict[str, Any]]
+    components: dict[str, Any]
+
+
 class Empty(Body):
     """An empty object: the call was carried out."""
 
@@ -616,7 +625,7 @@ class Method(Struct, frozen=True):
 
 METHODS: dict[str, Method] = {
     "initialize": Method(InitializeParams, InitializeResult, "Open the conversation; must come first."),
-    "rpc.discover": Method(NoParams, Empty, "The OpenRPC document of this protocol."),
+    "rpc.discover": Method(NoParams, OpenRpcDocument, "The OpenRPC document of this protocol."),
     "ping": Method(NoParams, PingResult, "Answered at once by a process that is well."),
     "shutdown": Method(NoParams, Empty, "Close every session gracefully; then send `exit` or end stdin."),
     "exit": Method(NoParams, None, "End the process now."),

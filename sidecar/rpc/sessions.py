@@ -252,6 +252,7 @@ def _config(params: p.OpenParams) -> Config:
         settings=_settings(params.settings),
         handle=None if resumption.handle is UNSET else resumption.handle,
         max_frame_bytes=p.MAX_LINE_BYTES,
+        name=params.session_id,
     )
 
 

@@ -106,13 +106,21 @@ export interface Limits {
 /** No params, or an empty object. */
 export type NoParams = Record<string, never>;
 
-/** An empty object: the call was carried out. */
-export type Empty = Record<string, never>;
+/** The protocol as an OpenRPC document; the sidecar's own notifications stand under `x-notifications`. */
+export interface OpenRpcDocument {
+  openrpc: string;
+  info: Record<string, unknown>;
+  methods: Record<string, unknown>[];
+  components: Record<string, unknown>;
+}
 
 export interface PingResult {
   uptimeMs: number;
   sessions: number;
 }
+
+/** An empty object: the call was carried out. */
+export type Empty = Record<string, never>;
 
 /** Cancel the call with this id; unless it was answered already, its answer is `requestCancelled`. */
 export interface CancelParams {

@@ -297,7 +297,7 @@ def test_a_resume_refused_for_ten_seconds_becomes_a_fresh_session_within_fifteen
     fresh_at = None
     while fresh_at is None and rig.now < cut_at + 30:
         if rig.core._attempting:
-            if rig.core._next_fresh:
+            if rig.core.recovery.fresh:
                 fresh_at = rig.now
                 break
             rig.core.tcp_connected(rig.now)
