@@ -74,7 +74,7 @@ $(MODULES): bridge-js/package.json bridge-js/package-lock.json
 	@cd bridge-js && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*/*.ts bridge-js/tsconfig*.json)
+$(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*.cts bridge-js/src/*/*.ts bridge-js/tsconfig*.json)
 	@echo "== building the bridge"
 	@cd bridge-js && npm run --silent build
 	@touch $@

@@ -170,6 +170,7 @@ class LiveSession:
 
         Raises:
             TimeoutError: not within `timeout_s`.
+            WrongState: the session was closed, and will be in none of them any more.
         """
         async with asyncio.timeout(timeout_s):
             return await self._reach(states)
@@ -330,6 +331,8 @@ class LiveSession:
     async def _reach(self, states: Collection[State]) -> State:
         if self.state in states:
             return self.state
+        if self._finished.done():
+            raise WrongState("the session was closed")
         reached: asyncio.Future[State] = self._loop.create_future()
         entry = (states, reached)
         self._waiters.append(entry)
@@ -427,6 +430,9 @@ class LiveSession:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for _, reached in self._waiters:
+            if not reached.done():
+                reached.set_exception(WrongState("the session was closed"))
         if not self._finished.done():
             self._finished.set_result(None)
 
@@ -456,8 +462,6 @@ class LiveSession:
             out.append(frames.InvalidFrame(str(exc), len(data)))
             self._run()
             return
-        if message.session_resumption_update is not None:
-            text = frames.without_handle(text)
         out.append(frames.MessageReceived(text, frames.is_audio_alone(message), frames.audio_ms(message)))
         self._understand(message)
         self._run()

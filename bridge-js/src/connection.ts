@@ -103,8 +103,11 @@ export class Connection {
         else this.#violation(`a line of ${line.sizeBytes} bytes, over the limit of ${MAX_LINE_BYTES}`, '');
       }
     });
-    for (const event of ['error', 'end', 'close']) input.on(event, (cause?: Error) => this.#broken(cause));
-    for (const event of ['error', 'close']) output.on(event, (cause?: Error) => this.#broken(cause));
+    input.on('end', () => this.#broken(undefined));
+    for (const stream of [input, output]) {
+      stream.on('error', (cause) => this.#broken(cause));
+      stream.on('close', () => this.#broken(undefined));
+    }
     output.on('drain', () => this.#tellWaiting());
   }
 

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SidecarExitError, SidecarRpcError } from '../src/errors.js';
 import type { OpenParams, SessionSnapshot } from '../src/generated/protocol.js';
 import { locate } from '../src/locate.js';
 import { Secret } from '../src/secret.js';
-import { Sidecar, type ExitEvent } from '../src/sidecar.js';
+import { Sidecar, type ExitEvent, type StartOptions } from '../src/sidecar.js';
 import { firstLine, isAlive, until } from './support.js';
 
 const HOST = fileURLToPath(new URL('../../test/programs/host.mjs', import.meta.url));
@@ -45,8 +45,11 @@ function opening(sessionId: string, more: Partial<OpenParams> = {}): OpenParams 
 }
 
 /** Runs `body` with a sidecar that is stopped whatever happens. */
-async function withSidecar(body: (sidecar: Sidecar) => Promise<void>): Promise<void> {
-  const sidecar = await Sidecar.start({ client: { name: 'bridge-test', version: '0' } });
+async function withSidecar(
+  body: (sidecar: Sidecar) => Promise<void>,
+  options: StartOptions = {},
+): Promise<void> {
+  const sidecar = await Sidecar.start({ client: { name: 'bridge-test', version: '0' }, ...options });
   try {
     await body(sidecar);
   } finally {
@@ -174,7 +177,7 @@ test('an open that is aborted is cancelled in the sidecar, and the session is go
     const open = sidecar.call('session/open', opening('s1', { endpoint: { baseUrl: `ws://127.0.0.1:${port}` } }), {
       signal: controller.signal,
     });
-    const [socket] = (await dialed) as [import('node:net').Socket];
+    const [socket] = (await dialed) as [Socket];
     controller.abort();
     await assert.rejects(open, { name: 'AbortError', sent: true });
     await once(socket.resume(), 'close');
@@ -190,29 +193,30 @@ test('text with lone surrogates arrives in well-formed shape', () =>
     });
   }));
 
-test('a killed sidecar rejects the calls in flight and tells its exit', async () => {
-  const sidecar = await Sidecar.start();
-  const exit = new Promise<ExitEvent>((resolve) => sidecar.once('exit', resolve));
-  await sidecar.call('session/open', opening('s1'));
-  const waiting = sidecar.call('session/wait', { sessionId: 's1', states: ['failed'] });
-  const rejected = assert.rejects(waiting, (error) => {
-    assert.ok(error instanceof SidecarExitError);
-    assert.equal(error.sent, true);
-    return true;
-  });
-  await sidecar.call('ping'); // after it, the wait is in the sidecar too
-  process.kill(sidecar.pid, 'SIGKILL');
-  await rejected;
-  assert.equal((await exit).expected, false);
-});
+test('a killed sidecar rejects the calls in flight and tells its exit', () =>
+  withSidecar(async (sidecar) => {
+    const exit = new Promise<ExitEvent>((resolve) => sidecar.once('exit', resolve));
+    await sidecar.call('session/open', opening('s1'));
+    const waiting = sidecar.call('session/wait', { sessionId: 's1', states: ['failed'] });
+    const rejected = assert.rejects(waiting, (error) => {
+      assert.ok(error instanceof SidecarExitError);
+      assert.equal(error.sent, true);
+      return true;
+    });
+    await sidecar.call('ping'); // after it, the wait is in the sidecar too
+    process.kill(sidecar.pid, 'SIGKILL');
+    await rejected;
+    assert.equal((await exit).expected, false);
+  }));
 
 test('the key is in no line of the log, also at debug', async () => {
   const lines: string[] = [];
-  const sidecar = await Sidecar.start({ logLevel: 'debug', on: { stderr: (line) => lines.push(line) } });
-  await sidecar.call('session/open', opening('s1'));
-  await sidecar.call('session/close', { sessionId: 's1' });
-  await sidecar.stop();
-  assert.ok(lines.length > 2);
+  const talk = async (sidecar: Sidecar): Promise<void> => {
+    await sidecar.call('session/open', opening('s1'));
+    await sidecar.call('session/close', { sessionId: 's1' });
+  };
+  await withSidecar(talk, { logLevel: 'debug', on: { stderr: (line) => lines.push(line) } });
+  assert.ok(lines.some((line) => line.includes('"debug"')));
   for (const line of lines) {
     assert.ok(!line.includes(KEY));
     assert.doesNotThrow(() => JSON.parse(line) as unknown, line);

@@ -1,6 +1,6 @@
 /** The bridge against real child processes that misbehave. */
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,9 +17,16 @@ import { isAlive, until } from './support.js';
 const PROGRAM = fileURLToPath(new URL('../../test/programs/misbehaving.mjs', import.meta.url));
 const POSIX_ONLY = { skip: process.platform === 'win32' && 'Windows has no signals that a program can refuse' };
 
-function start(way: string, options: StartOptions = {}): Promise<Sidecar> {
-  return Sidecar.start({ command: process.execPath, args: [PROGRAM, way], ...options });
+const started: Sidecar[] = [];
+
+async function start(way: string, options: StartOptions = {}): Promise<Sidecar> {
+  const sidecar = await Sidecar.start({ command: process.execPath, args: [PROGRAM, way], ...options });
+  started.push(sidecar);
+  return sidecar;
 }
+
+// A test that fails half-way leaves its process behind, which would keep this one alive.
+after(() => Promise.all(started.map((sidecar) => sidecar.stop({ graceMs: 0 }))));
 
 test('start opens the conversation and stop ends the process', async () => {
   const sidecar = await start('well');
@@ -74,13 +81,14 @@ test('another program is recognised by what it prints', async () => {
 
 test('a start without an answer is given up, with the stderr so far, and the process killed', async () => {
   let pid = 0;
-  const on = { log: ({ message }: LogEvent): void => void (message === 'thinking' && (pid = -1)) };
+  const on = { stderr: (line: string): void => void (pid = Number(/^process (\d+) /.exec(line)?.[1])) };
   await assert.rejects(start('neverAnswers', { startTimeoutMs: 1500, on }), (error) => {
     assert.ok(error instanceof SidecarTimeoutError);
-    assert.match(error.message, /No answer to initialize within 1500 ms\..*\nthinking$/);
+    assert.match(error.message, /No answer to initialize within 1500 ms\..*\nprocess \d+ is thinking$/);
     return true;
   });
-  assert.equal(pid, -1);
+  assert.ok(pid > 0);
+  assert.ok(!isAlive(pid));
 });
 
 test('a slow start within its time is fine', async () => {
@@ -203,16 +211,24 @@ test('a sidecar that ignores shutdown, the end of stdin and SIGTERM is killed', 
   assert.deepEqual(exit, { code: null, signal: 'SIGKILL', stderrTail: ['SIGTERM'] });
 });
 
+test('initialize says which protocol, which app and which process', async () => {
+  const client = { name: 'my-app', version: '2.1' };
+  const sidecar = await start('echoes', { client });
+  const { params } = (await sidecar.call('ping')) as unknown as { params: unknown };
+  await sidecar.stop();
+  assert.deepEqual(params, { protocolVersion: '1', client, parentPid: process.pid });
+});
+
 test('keys of the app reach neither the environment nor the arguments of the child', async () => {
   process.env['GEMINI_API_KEY'] = 'K-of-the-app';
   try {
-    const sidecar = await start('echoesEnvironment', { env: { ADDED: 'yes' }, logLevel: 'debug' });
+    const sidecar = await start('echoes', { env: { ADDED: 'yes' }, logLevel: 'debug' });
     const seen = (await sidecar.call('ping')) as unknown as { env: Record<string, string>; argv: string[] };
     await sidecar.stop();
     assert.equal(seen.env['ADDED'], 'yes');
     assert.equal(seen.env['PATH'], process.env['PATH']);
     assert.ok(!JSON.stringify(seen).includes('K-of-the-app'));
-    assert.deepEqual(seen.argv, ['echoesEnvironment', 'serve', '--log-level', 'debug']);
+    assert.deepEqual(seen.argv, ['echoes', 'serve', '--log-level', 'debug']);
   } finally {
     delete process.env['GEMINI_API_KEY'];
   }

@@ -26,6 +26,11 @@ const { values: options } = parseArgs({
     'no-replay': { type: 'boolean', default: false },
   },
 });
+process.on('uncaughtException', (error) => {
+  console.error(`\nThe demo cannot go on: ${error.message}`);
+  if (error.data?.remediation) console.error(error.data.remediation);
+  process.exit(2); // sidecar and simulator end with this process
+});
 const whole = readWav(options.file);
 const recording = options.seconds ? whole.subarray(0, Number(options.seconds) * 1000 * BYTES_PER_MS) : whole;
 const real = process.env.GEMINI_API_KEY;
@@ -80,7 +85,7 @@ const status = () =>
 await sidecar.call('session/open', {
   sessionId: SESSION,
   endpoint: simulator && { baseUrl: simulator.url },
-  auth: { type: 'apiKey', apiKey: new Secret(real ?? 'any key will do') },
+  auth: { type: 'apiKey', apiKey: new Secret(real ?? 'any-key-will-do') },
   setup: {
     model: `models/${(process.env.GEMINI_MODEL ?? 'gemini-3.8-live').replace(/^models\//, '')}`,
     generationConfig: { responseModalities: ['AUDIO'] },

@@ -89,9 +89,9 @@ def decide(
     if situation.planned:
         return Retry(_hand_over_delay(outage, settings, now), fresh=not situation.has_handle)
     if not reconnect.enabled and not situation.first:
-        return Stop(_local("disabled"), fault)
+        return Stop(ended_by("disabled", fault), fault)
     if outage.since is not None and now - outage.since >= reconnect.max_elapsed_s:
-        return Stop(_local("maxElapsed"), fault)
+        return Stop(ended_by("maxElapsed", fault), fault)
 
     others = max(fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0)
     if old_owner_may_live(fault, outage, situation, settings, now):
@@ -102,7 +102,7 @@ def decide(
         outage.fresh_tried = True
         return Retry(others, fresh=True)
     if too_often:
-        return Stop(_local("maxAttempts"), fault)
+        return Stop(ended_by("maxAttempts", fault), fault)
     fresh = outage.fresh_tried or not situation.has_handle
     waiting_for_owner = 0.0 if fresh else _hand_over_delay(outage, settings, now)
     return Retry(max(backoff_s(outage.failures, reconnect, random), others, waiting_for_owner), fresh=fresh)
@@ -139,5 +139,8 @@ def _hand_over_delay(outage: Outage, settings: Settings, now: float) -> float:
     return max(0.0, outage.owner_gone_at + settings.hand_over.first_delay_s - now)
 
 
-def _local(code: str) -> Fault:
-    return classify(Cause(Layer.LOCAL, code))
+def ended_by(limit: str, last: Fault | None) -> Fault:
+    """Giving up by a limit of our own; the message tells what the last attempt met."""
+    return classify(
+        Cause(Layer.LOCAL, limit, f"the last attempt met {last.kind}: {last.message}" if last else "")
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sidecar.lifecycle import events as ev
-from sidecar.lifecycle.backoff import Outage, Retry, Stop
+from sidecar.lifecycle.backoff import Outage, Retry, Stop, ended_by
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line, News
 from sidecar.lifecycle.liveness import NEVER
@@ -251,7 +251,7 @@ class Lifecycle:
         self.out.append(ev.Abort(Cause(Layer.LOCAL, "attemptTimeout")))
 
     def _open_late(self, now: float) -> None:
-        fault = classify(Cause(Layer.LOCAL, "openTimeout"))
+        fault = ended_by("openTimeout", self.fault)
         self._give_up(Stop(fault, self.fault or fault), now)
 
     def _retry_due(self, now: float) -> None:

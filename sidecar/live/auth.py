@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from sidecar.live.endpoints import InvalidConfig
 from sidecar.observe.secret import Secret
 
 
@@ -19,6 +20,14 @@ class ApiKey:
     __slots__ = ("secret",)
 
     def __init__(self, secret: Secret) -> None:
+        """
+        Raises:
+            InvalidConfig: the key cannot stand in a header; most often it was read from a file, with its
+                line feed.
+        """
+        key = secret.reveal()
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            raise InvalidConfig("auth.apiKey has spaces, line feeds or other characters that no key has")
         self.secret = secret
 
     def headers(self) -> dict[str, str]:

@@ -27,7 +27,8 @@ def developer(base_url: str, api_version: str) -> Endpoint:
     """The Developer API's endpoint under `base_url` (ws, wss, http or https; a path is kept as a prefix).
 
     Raises:
-        InvalidConfig: not a URL of that kind; or plain text to another machine, which would show the key.
+        InvalidConfig: not a URL of that kind, or no such version; or plain text to another machine, which
+            would show the key.
     """
     try:
         parts = urlsplit(base_url.strip())
@@ -43,6 +44,10 @@ def developer(base_url: str, api_version: str) -> Endpoint:
         raise InvalidConfig(
             "endpoint.baseUrl must be wss:// (or https://): without TLS the key could be read"
         )
+    if not (parts.path.isascii() and parts.path.isprintable() and " " not in parts.path):
+        raise InvalidConfig("endpoint.baseUrl must have its path percent-encoded")
+    if not api_version.isalnum():
+        raise InvalidConfig('endpoint.apiVersion must be a name such as "v1beta"')
     method = f"google.ai.generativelanguage.{api_version}.GenerativeService.BidiGenerateContent"
     path = f"{parts.path.rstrip('/')}/ws/{method}"
     url = urlunsplit((scheme, parts.netloc, path, "", ""))

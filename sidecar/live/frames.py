@@ -1,7 +1,7 @@
 """Server frames: checked once, read as far as needed, and passed on unparsed (design section 2)."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,12 +31,14 @@ class Unreadable(Exception):
 
 
 _decoder = msgspec.json.Decoder(ServerMessage)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 MODEL_RATE_HZ = 24_000
+_RATE = re.compile(r"[1-9][0-9]{0,5}$", re.ASCII)
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)s$")
 
 
 def read(data: bytes) -> tuple[ServerMessage, bytes]:
-    """A server frame's meaning, and its bytes on one line.
+    """A server frame's meaning, and its bytes on one line, without a handle.
 
     Line feeds and carriage returns become spaces: valid JSON holds them only between tokens. A frame
     that is JSON but not of the known shape counts as a message of no known kind.
@@ -46,33 +48,46 @@ def read(data: bytes) -> tuple[ServerMessage, bytes]:
     """
     try:
         data.decode()
-        message = _decoder.decode(data)
-    except msgspec.ValidationError:
-        message = _of_unknown_shape(data)
+        message = _decode(data)
+        line = data.replace(b"\n", b" ").replace(b"\r", b" ")
+        if message.session_resumption_update is not None or message is _OF_UNKNOWN_SHAPE:
+            line = without_handle(line)
     except UnicodeDecodeError as exc:
         raise Unreadable(f"not UTF-8 at byte {exc.start}") from None
     except msgspec.DecodeError as exc:
         raise Unreadable(f"not JSON: {exc}") from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
-    return message, data.replace(b"\n", b" ").replace(b"\r", b" ")
+    return message, line
 
 
-def _of_unknown_shape(data: bytes) -> ServerMessage:
-    value = msgspec.json.decode(data)
-    if not isinstance(value, dict):
-        raise Unreadable("not a JSON object")
-    return ServerMessage()
+_OF_UNKNOWN_SHAPE = ServerMessage()
+
+
+def _decode(data: bytes) -> ServerMessage:
+    try:
+        return _decoder.decode(data)
+    except msgspec.ValidationError:
+        pass
+    try:
+        _members.decode(data)
+    except msgspec.ValidationError:
+        raise Unreadable("not a JSON object") from None
+    return _OF_UNKNOWN_SHAPE
 
 
 def without_handle(data: bytes) -> bytes:
-    """A sessionResumptionUpdate as it may be passed on: the handle is a secret and left out."""
-    message: dict[str, Any] = msgspec.json.decode(data)
-    for key in ("sessionResumptionUpdate", "session_resumption_update"):
-        update = message.get(key)
-        if isinstance(update, dict):
-            message[key] = {k: v for k, v in update.items() if k not in ("newHandle", "new_handle")}
-    return msgspec.json.encode(message)
+    """A message as it may be passed on: the handle in a sessionResumptionUpdate is a secret and left out."""
+    message = _members.decode(data)
+    updates = {"sessionResumptionUpdate", "session_resumption_update"} & message.keys()
+    for key in updates:
+        try:
+            update = _members.decode(message[key])
+        except msgspec.ValidationError:
+            update = {}  # it has no members; whatever it is may be the secret itself
+        kept = {k: v for k, v in update.items() if k not in ("newHandle", "new_handle")}
+        message[key] = msgspec.Raw(msgspec.json.encode(kept))
+    return msgspec.json.encode(message) if updates else data
 
 
 def duration_s(text: str) -> float | None:
@@ -106,6 +121,7 @@ def audio_ms(message: ServerMessage) -> float:
     for part in content.model_turn.parts:
         if part.inline_data is not None:
             _, _, rate = part.inline_data.mime_type.partition("rate=")
-            bytes_per_ms = 2 * (int(rate) if rate.isdigit() and int(rate) else MODEL_RATE_HZ) / 1000
+            rate_hz = int(rate) if _RATE.match(rate) else MODEL_RATE_HZ
+            bytes_per_ms = 2 * rate_hz / 1000
             total += len(part.inline_data.data) * 3 / 4 / bytes_per_ms
     return total

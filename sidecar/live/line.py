@@ -17,6 +17,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.observe.redact import redact
 
 WRITE_HIGH_WATER_BYTES = 64 * 1024
 """Above this in our own buffer the outbox waits: what is not written yet is surely not lost."""
@@ -62,7 +63,7 @@ class WebSocketLine(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._over = False
         self._linger: asyncio.TimerHandle | None = None
-        self.writable = True
+        self._paused = False
 
     # --- out --------------------------------------------------------------------------------------
 
@@ -72,8 +73,9 @@ class WebSocketLine(asyncio.Protocol):
         self._write()
 
     def ping(self, payload: bytes) -> None:
-        self._protocol.send_ping(payload)
-        self._write()
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_ping(payload)
+            self._write()
 
     def close(self) -> None:
         """Start the closing handshake with 1000; its end is told by `line_closed`."""
@@ -91,6 +93,12 @@ class WebSocketLine(asyncio.Protocol):
         """Write a close frame if that is possible, wait for nothing, and tell nobody: the process ends."""
         self.close()
         self._over = True
+
+    @property
+    def writable(self) -> bool:
+        """Whether to write now. Not after the service's close frame, which is known before the messages are
+        told that came with it."""
+        return self._protocol.state is State.OPEN and not self._paused
 
     @property
     def over(self) -> bool:
@@ -131,7 +139,7 @@ class WebSocketLine(asyncio.Protocol):
                 return
             if isinstance(event, Frame):
                 self._take_frame(event)
-            elif isinstance(event, Response) and protocol.handshake_exc is None:
+            elif isinstance(event, Response) and self.writable:
                 self._receiver.line_opened(self)
         if protocol.handshake_exc is not None:
             self._end(_handshake_cause(protocol.handshake_exc))
@@ -162,10 +170,10 @@ class WebSocketLine(asyncio.Protocol):
             )
 
     def pause_writing(self) -> None:
-        self.writable = False
+        self._paused = True
 
     def resume_writing(self) -> None:
-        self.writable = True
+        self._paused = False
         if not self._over:
             self._receiver.line_writable(self)
 
@@ -191,7 +199,8 @@ class WebSocketLine(asyncio.Protocol):
         rcvd = protocol.close_rcvd
         assert rcvd is not None
         echoed = not protocol.close_rcvd_then_sent and rcvd.code == 1000
-        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), rcvd.reason), echoed=echoed)
+        # A reason goes into errors and logs, and a service may repeat in it what it was sent.
+        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact(rcvd.reason)), echoed=echoed)
 
     def _end(self, cause: Cause, *, echoed: bool = False) -> None:
         if self._over:
@@ -222,7 +231,7 @@ def _handshake_cause(exc: Exception) -> Cause:
         return Cause(
             Layer.HTTP,
             response.status_code,
-            response.reason_phrase,
+            redact(response.reason_phrase),
             float(retry_after) if retry_after.isdigit() else None,
         )
     return Cause(Layer.HTTP, "invalid", type(exc).__name__)

@@ -111,5 +111,14 @@ def _duration_us(pcm_bytes: int, mime_type: str) -> int:
 
 @lru_cache(64)
 def _rate_hz(mime_type: str) -> int:
-    _, _, rate = mime_type.partition("rate=")
-    return int(rate) if rate.isdigit() and int(rate) > 0 else DEFAULT_RATE_HZ
+    """
+    Raises:
+        InvalidMessage: the rate is no number; the type of a chunk goes into its frame as it is.
+    """
+    _, named, rest = mime_type.partition("rate=")
+    if not named:
+        return DEFAULT_RATE_HZ
+    rate = rest.partition(";")[0]
+    if not (rate.isascii() and rate.isdigit() and len(rate) <= 6 and int(rate)):
+        raise InvalidMessage("mimeType must be audio/pcm;rate= and the samples per second")
+    return int(rate)

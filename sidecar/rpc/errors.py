@@ -10,6 +10,8 @@ from sidecar.rpc.protocol import ERROR_CODES, ErrorData
 
 _CODES = {row.kind: row.code for row in ERROR_CODES}
 _RETRYABLE = frozenset({"overloaded", "outboxFull", "deadlineExceeded"})
+_MAX_MESSAGE_CHARS = 1000
+"""Some messages repeat a name that the host chose; the answer must fit into a line."""
 _USER_MESSAGE = "Something went wrong in the app. Please try again."
 
 
@@ -31,6 +33,8 @@ class RpcError(Exception):
         session_id: str = "",
         data: ErrorData | None = None,
     ) -> None:
+        if len(message) > _MAX_MESSAGE_CHARS:
+            message = message[:_MAX_MESSAGE_CHARS] + "... (cut)"
         super().__init__(message)
         self.code = _CODES[kind]
         self.data = data or ErrorData(

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -47,7 +47,7 @@ class Server:
         self._writer = edge.writer
         self._started_at = time.monotonic()
         self._initialized = False
-        self._in_flight: dict[CallId, asyncio.Task[Any] | None] = {}
+        self._in_flight: dict[CallId, _InFlight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self.instance_id = uuid.uuid4().hex[:16]
         self.sessions = Sessions(self.instance_id, edge.writer, self._note)
@@ -96,10 +96,10 @@ class Server:
 
     def ending(self, reason: str) -> None:
         """The process ends: answer what is pending, say goodbye to the service, wait for nothing."""
-        for call_id in list(self._in_flight):
-            self._settle(
-                call_id, {"error": RpcError("shuttingDown", f"the sidecar ends: {reason}").to_wire()}, ""
-            )
+        error = RpcError("shuttingDown", f"the sidecar ends: {reason}").to_wire()
+        pending, self._in_flight = self._in_flight, {}
+        for call_id, call in pending.items():
+            call.answer(call_id, {"error": error}, "")
         self.sessions.leave()
 
     # --- calls ------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class Server:
             return
         if inspect.iscoroutine(result):
             task = self._spawn(self._carry_out(result, call_id, answer, queue))
-            self._in_flight[call_id] = task
+            self._in_flight[call_id] = _InFlight(task, answer)
         else:
             answer(call_id, {"result": p.Empty() if result is None else result}, queue)
 
@@ -168,10 +168,6 @@ class Server:
         if self._in_flight.pop(call_id, None) is not None:
             answer(call_id, outcome, queue)
 
-    def _settle(self, call_id: CallId, outcome: dict[str, Any], queue: str) -> None:
-        if self._in_flight.pop(call_id, None) is not None:
-            self._answer_line(call_id, outcome, queue)
-
     def _answer_line(self, call_id: CallId | None, outcome: dict[str, Any], queue: str) -> None:
         if self._writer.pending_responses >= p.MAX_CALLS_IN_FLIGHT + REFUSALS_KEPT:
             return  # the host floods and does not read; it will not miss one refusal more
@@ -183,7 +179,7 @@ class Server:
             try:
                 self.sessions.send_audio(_send_audio.decode(call.params))
             except msgspec.ValidationError as exc:
-                self._not_obeyed(call.method, str(exc))
+                self._not_obeyed(call.method, str(invalid_params(exc)))
             return
         if not self._initialized and call.method != "exit":
             self._not_obeyed(call.method, "it came before initialize")
@@ -274,10 +270,10 @@ class Server:
         self._edge.end("exit", 0)
 
     def _cancel(self, params: p.CancelParams) -> None:
-        task = self._in_flight.get(params.id)
-        if task is not None:
+        call = self._in_flight.get(params.id)
+        if call is not None:
             # One turn later: a task cancelled before its first step would never answer.
-            asyncio.get_running_loop().call_soon(task.cancel)
+            asyncio.get_running_loop().call_soon(call.task.cancel)
 
     # --- small things -----------------------------------------------------------------------------
 
@@ -299,6 +295,13 @@ class Server:
 
 Answerer = Callable[[CallId | None, dict[str, Any], str], None]
 """Takes the call's id, `{"result": ...}` or `{"error": ...}`, and the queue whose lines must come first."""
+
+
+class _InFlight(NamedTuple):
+    """A call that waits for its answer."""
+
+    task: asyncio.Task[Any]
+    answer: Answerer
 
 
 def make_handler(edge: Edge) -> Server:

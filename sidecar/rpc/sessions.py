@@ -47,6 +47,7 @@ class Sessions:
         self._note = note
         self._entries: dict[str, Entry] = {}
         self._unknown: dict[str, float] = {}
+        self._removals: set[asyncio.Task[None]] = set()
         self.closing = False
 
     def __len__(self) -> int:
@@ -106,6 +107,13 @@ class Sessions:
         await asyncio.gather(*(self._remove(k, e.session, None) for k, e in list(self._entries.items())))
 
     async def _remove(self, session_id: str, session: LiveSession, drain_s: float | None) -> None:
+        """Close a session and forget it. Whoever waits for this may be cancelled; what it does is not."""
+        removal = asyncio.get_running_loop().create_task(self._close_and_forget(session_id, session, drain_s))
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
+        await asyncio.shield(removal)
+
+    async def _close_and_forget(self, session_id: str, session: LiveSession, drain_s: float | None) -> None:
         await session.close(drain_s)
         entry = self._entries.get(session_id)
         if entry is not None and entry.session is session:
@@ -138,6 +146,8 @@ class Sessions:
                 f"the session is {session.state}, not {wanted}, after {params.timeout_ms} ms",
                 session_id=session_id,
             ) from None
+        except WrongState as exc:
+            raise RpcError("sessionClosed", str(exc), session_id=session_id) from None
         return snapshot(session_id, session)
 
     def reconnect(self, params: p.SessionRef) -> Coroutine[Any, Any, p.SessionSnapshot]:

@@ -474,7 +474,7 @@ export interface Methods {
   /** Open the conversation; must come first. */
   'initialize': { params: InitializeParams; result: InitializeResult };
   /** The OpenRPC document of this protocol. */
-  'rpc.discover': { params: NoParams; result: Record<string, unknown> };
+  'rpc.discover': { params: NoParams; result: OpenRpcDocument };
   /** Answered at once by a process that is well. */
   'ping': { params: NoParams; result: PingResult };
   /** Close every session gracefully; then send `exit` or end stdin. */

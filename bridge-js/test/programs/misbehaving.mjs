@@ -45,7 +45,7 @@ const ways = {
     };
   },
   neverAnswers() {
-    process.stderr.write('thinking\n');
+    process.stderr.write(`process ${process.pid} is thinking\n`);
     habits.initialize = () => {};
   },
   startsSlowly() {
@@ -98,8 +98,11 @@ const ways = {
     habits.exit = () => {};
     process.stdin.on('end', stayAlive);
   },
-  echoesEnvironment() {
-    habits.ping = (message) => answer(message, { env: process.env, argv: process.argv.slice(2) });
+  echoes() {
+    habits.initialize = (message) => {
+      answer(message, INFO);
+      habits.ping = (ping) => answer(ping, { env: process.env, argv: process.argv.slice(2), params: message.params });
+    };
   },
 };
 

@@ -163,6 +163,7 @@ def test_an_open_that_cannot_succeed_fails_at_its_deadline_and_says_what_the_las
     assert rig.core.state is State.FAILED
     fatal = [f.fault.kind for f in rig.of(ev.Failure) if f.fatal]
     assert fatal == ["openTimeout"]
+    assert "connectionRefused" in rig.of(ev.Failure)[-1].fault.message
     assert rig.of(ev.Failure)[-2].fault.kind == "connectionRefused"
     assert rig.now - 1000.0 == pytest.approx(30.0, abs=0.5)
 

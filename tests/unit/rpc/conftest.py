@@ -118,6 +118,13 @@ class Host:
                 return message
         return await self.hear_until(is_it)
 
+    async def told(self, method: str, condition: Callable[[Message], object] = bool) -> Message:
+        """The params of the first notification of this method that meets the condition, also if it was
+        heard already."""
+        while not (found := [params for params in self.of(method) if condition(params)]):
+            await self.hear()
+        return found[0]
+
     async def ask(self, method: str, /, **params: Any) -> Any:
         """Call and return the result."""
         answer = await self.answer_to(self.call(method, **params))

@@ -73,7 +73,17 @@ def test_an_unknown_method_is_named_in_a_short_text(method):
 
 @pytest.mark.parametrize(
     "params",
-    [b'{"number":"5"}', b'{"other":1}', b"[1]", b"null", b'"text"', b"5", b"1e999999", b"9" * 5000, b'{"number":1.5}'],
+    [
+        b'{"number":"5"}',
+        b'{"other":1}',
+        b"[1]",
+        b"null",
+        b'"text"',
+        b"5",
+        b"1e999999",
+        b"9" * 5000,
+        b'{"number":1.5}',
+    ],
 )
 def test_params_that_do_not_fit_are_invalid(params):
     assert kind_of(Dispatcher({"m": route(lambda _: 1)}), "m", params) == "invalidParams"
@@ -99,7 +109,14 @@ def test_an_error_that_the_handler_answers_comes_back_as_it_is():
 
 @pytest.mark.parametrize(
     "exc",
-    [RuntimeError(SECRET), KeyError(SECRET), AssertionError(SECRET), TypeError(SECRET), StopIteration(SECRET), LookupError()],
+    [
+        RuntimeError(SECRET),
+        KeyError(SECRET),
+        AssertionError(SECRET),
+        TypeError(SECRET),
+        StopIteration(SECRET),
+        LookupError(),
+    ],
 )
 def test_a_defect_becomes_an_internal_error_without_its_text_and_is_logged(exc, caplog):
     dispatcher = Dispatcher({"m": route(raise_(exc))})
@@ -156,7 +173,12 @@ def test_the_fences_hold_without_assertions():
         "    except RpcError as e: print(e.data.kind, 'canary' in str(e.to_wire()))\n"
     )
     run = subprocess.run(
-        [sys.executable, "-O", "-c", program], capture_output=True, text=True, timeout=30, cwd=ROOT, check=False
+        [sys.executable, "-O", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+        check=False,
     )
 
     assert run.stdout.splitlines() == [

@@ -26,14 +26,24 @@ BAD_LINES = [
     ("a control character in a string", b'{"jsonrpc":"2.0","id":1,"method":"m\x01"}', "parseError", None),
     ("a wrong escape", b'{"jsonrpc":"2.0","id":1,"method":"\\x"}', "parseError", None),
     ("invalid UTF-8", b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', "parseError", None),
-    ("invalid UTF-8 in params", b'{"jsonrpc":"2.0","id":1,"method":"m","params":["\xc3("]}', "parseError", None),
+    (
+        "invalid UTF-8 in params",
+        b'{"jsonrpc":"2.0","id":1,"method":"m","params":["\xc3("]}',
+        "parseError",
+        None,
+    ),
     ("a surrogate as UTF-8", b'{"jsonrpc":"2.0","id":1,"method":"\xed\xa0\x80"}', "parseError", None),
     ("UTF-16", call().decode().encode("utf-16"), "parseError", None),
     ("open brackets", b"[" * DEEP, "parseError", None),
     ("deep arrays", b"[" * DEEP + b"]" * DEEP, "parseError", None),
     ("deep params", call()[:-1] + b',"params":' + b"[" * DEEP + b"]" * DEEP + b"}", "parseError", None),
     ("deep objects", b'{"a":' * DEEP + b"1" + b"}" * DEEP, "parseError", None),
-    ("an id of 5000 digits", b'{"jsonrpc":"2.0","method":"m","id":' + b"9" * 5000 + b"}", "invalidRequest", None),
+    (
+        "an id of 5000 digits",
+        b'{"jsonrpc":"2.0","method":"m","id":' + b"9" * 5000 + b"}",
+        "invalidRequest",
+        None,
+    ),
     ("a number", b"1", "invalidRequest", None),
     ("a string", b'"hello"', "invalidRequest", None),
     ("null", b"null", "invalidRequest", None),
@@ -56,7 +66,9 @@ BAD_LINES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "kind", "call_id"), [row[1:] for row in BAD_LINES], ids=[row[0] for row in BAD_LINES])
+@pytest.mark.parametrize(
+    ("line", "kind", "call_id"), [row[1:] for row in BAD_LINES], ids=[row[0] for row in BAD_LINES]
+)
 def test_a_bad_line_is_refused_by_its_kind_under_its_id(line, kind, call_id):
     member = parse(line)
 
@@ -133,7 +145,9 @@ def test_a_message_with_method_and_result_is_a_call():
 
 
 def test_members_of_a_batch_are_judged_one_by_one():
-    members = parse(b'[1, %s, [], {"id":7}, {"jsonrpc":"2.0","method":"n"}, %s]' % (call(id=2), call(id=True)))
+    members = parse(
+        b'[1, %s, [], {"id":7}, {"jsonrpc":"2.0","method":"n"}, %s]' % (call(id=2), call(id=True))
+    )
 
     assert [(type(m).__name__, m.id) for m in members] == [
         ("Invalid", None),

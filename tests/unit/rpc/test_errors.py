@@ -39,7 +39,9 @@ def test_the_kinds_of_the_table_and_those_of_faults_are_apart():
 
 
 def test_an_error_says_the_same_in_its_message_and_in_its_data():
-    wire = msgspec.to_builtins(RpcError("wrongState", "too early", remediation="Wait.", session_id="s").to_wire())
+    wire = msgspec.to_builtins(
+        RpcError("wrongState", "too early", remediation="Wait.", session_id="s").to_wire()
+    )
 
     assert wire == {
         "code": -32013,
@@ -71,7 +73,9 @@ def test_what_may_work_later_is_retryable(kind):
     assert RpcError(kind, "").data.retryable
 
 
-@pytest.mark.parametrize("kind", ["parseError", "methodNotFound", "invalidParams", "unknownSession", "sessionClosed"])
+@pytest.mark.parametrize(
+    "kind", ["parseError", "methodNotFound", "invalidParams", "unknownSession", "sessionClosed"]
+)
 def test_what_cannot_work_unchanged_is_not_retryable(kind):
     assert not RpcError(kind, "").data.retryable
 
@@ -95,7 +99,9 @@ def test_a_fault_is_told_with_its_own_kind_and_figures():
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.layer}-{row.code}-{row.text}")
 def test_every_fault_can_be_told(row):
-    code = {"3xx": 302, "4xx": 418, None: 4999 if row.layer is Layer.WEBSOCKET else "other"}.get(row.code, row.code)
+    code = {"3xx": 302, "4xx": 418, None: 4999 if row.layer is Layer.WEBSOCKET else "other"}.get(
+        row.code, row.code
+    )
     data = msgspec.to_builtins(fault_data(classify(Cause(row.layer, code, row.text)), "s1"))
 
     assert set(data) >= {"kind", "message", "userMessage", "retryable", "action", "sessionId"}

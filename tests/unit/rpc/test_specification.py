@@ -49,8 +49,16 @@ def error(code, call_id):
 
 
 EXAMPLES = [
-    ("positional parameters", '{"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}', result(19, 1)),
-    ("positional, the other way", '{"jsonrpc": "2.0", "method": "subtract", "params": [23, 42], "id": 2}', result(-19, 2)),
+    (
+        "positional parameters",
+        '{"jsonrpc": "2.0", "method": "subtract", "params": [42, 23], "id": 1}',
+        result(19, 1),
+    ),
+    (
+        "positional, the other way",
+        '{"jsonrpc": "2.0", "method": "subtract", "params": [23, 42], "id": 2}',
+        result(-19, 2),
+    ),
     (
         "named parameters",
         '{"jsonrpc": "2.0", "method": "subtract", "params": {"subtrahend": 23, "minuend": 42}, "id": 3}',
@@ -75,12 +83,14 @@ EXAMPLES = [
     ("an invalid batch", "[1,2,3]", [error(-32600, None)] * 3),
     (
         "a batch",
-        '[ {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},'
-        ' {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]},'
-        ' {"jsonrpc": "2.0", "method": "subtract", "params": [42,23], "id": "2"},'
-        ' {"foo": "boo"},'
-        ' {"jsonrpc": "2.0", "method": "foo.get", "params": {"name": "myself"}, "id": "5"},'
-        ' {"jsonrpc": "2.0", "method": "get_data", "id": "9"} ]',
+        (
+            '[ {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},'
+            ' {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]},'
+            ' {"jsonrpc": "2.0", "method": "subtract", "params": [42,23], "id": "2"},'
+            ' {"foo": "boo"},'
+            ' {"jsonrpc": "2.0", "method": "foo.get", "params": {"name": "myself"}, "id": "5"},'
+            ' {"jsonrpc": "2.0", "method": "get_data", "id": "9"} ]'
+        ),
         [
             result(7, "1"),
             result(19, "2"),
@@ -91,8 +101,10 @@ EXAMPLES = [
     ),
     (
         "a batch of notifications",
-        '[ {"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]},'
-        ' {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]} ]',
+        (
+            '[ {"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]},'
+            ' {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]} ]'
+        ),
         None,
     ),
 ]
@@ -109,7 +121,9 @@ def without_text(answer):
     return answer
 
 
-@pytest.mark.parametrize(("line", "expected"), [row[1:] for row in EXAMPLES], ids=[row[0] for row in EXAMPLES])
+@pytest.mark.parametrize(
+    ("line", "expected"), [row[1:] for row in EXAMPLES], ids=[row[0] for row in EXAMPLES]
+)
 async def test_the_specification_s_examples_get_the_specification_s_answers(hosts, line, expected):
     host = await hosts(SpecServer)
     await host.initialize()
