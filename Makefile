@@ -34,6 +34,7 @@ test-python: $(VENV)
 test-js: $(VENV) $(BRIDGE)
 	@echo "== JavaScript tests"
 	@cd bridge-js && npm run --silent test
+	@node --test tests/unit/demo/reconcile.test.mjs
 
 lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
 	@echo "== ruff, mypy, tsc"

@@ -11,6 +11,9 @@ from msgspec import Struct
 from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
 from sidecar.lifecycle.settings import Reconnect, Settings
 
+NO_REFUSAL = frozenset({1000, 1006})
+"""Close codes with which a line ends without the service refusing anything."""
+
 
 class Outage(Struct):
     """What happened since the session was last stable.
@@ -22,7 +25,8 @@ class Outage(Struct):
         attempts: dials, for people.
         owner_gone_at: when the last live line of this session ended, as far as we know.
         resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
-        fresh_tried: one fresh session was tried because the resume was refused.
+        fresh: no resume any more in this outage: attempts go without the handle until one connects.
+        fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
     """
 
     since: float | None = None
@@ -31,6 +35,7 @@ class Outage(Struct):
     attempts: int = 0
     owner_gone_at: float | None = None
     resume_at_once: bool = False
+    fresh: bool = False
     fresh_tried: bool = False
 
 
@@ -81,31 +86,38 @@ def decide(
     now: float,
     random: Callable[[], float],
 ) -> Stop | Retry:
-    """Whether and how to go on after `fault`. Changes `outage.fresh_tried` only."""
-    reconnect, hand_over = settings.reconnect, settings.hand_over
+    """Whether and how to go on after `fault`. Changes `outage.fresh` and `outage.fresh_tried` only."""
+    reconnect = settings.reconnect
     action = _effective(fault, situation)
+    too_often = not situation.first and outage.reached >= reconnect.max_attempts
     if action is Action.STOP:
         return Stop(fault, fault)
     if situation.planned:
-        return Retry(_hand_over_delay(outage, settings, now), fresh=not situation.has_handle)
+        fresh = not situation.has_handle
+        return Retry(0.0 if fresh else _hand_over_delay(outage, settings, now), fresh=fresh)
     if not reconnect.enabled and not situation.first:
         return Stop(ended_by("disabled", fault), fault)
     if outage.since is not None and now - outage.since >= reconnect.max_elapsed_s:
         return Stop(ended_by("maxElapsed", fault), fault)
-
-    others = max(fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0)
-    if old_owner_may_live(fault, outage, situation, settings, now):
-        return Retry(max(hand_over.retry_delay_s, others), fresh=False)
-    too_often = not situation.first and outage.reached >= reconnect.max_attempts
-    refused = situation.resuming and fault.reached
-    if situation.has_handle and not outage.fresh_tried and (too_often or refused or action is Action.FRESH):
-        outage.fresh_tried = True
-        return Retry(others, fresh=True)
-    if too_often:
+    if too_often and (outage.fresh_tried or not situation.has_handle or reconnect.max_attempts == 0):
         return Stop(ended_by("maxAttempts", fault), fault)
-    fresh = outage.fresh_tried or not situation.has_handle
+
+    asked_for_s = max(
+        fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0
+    )
+    if old_owner_may_live(fault, outage, situation, settings, now):
+        return Retry(max(settings.hand_over.retry_delay_s, asked_for_s), fresh=False)
+    refused = situation.resuming and fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
+    first_failure = outage.failures <= 1
+    backoff = backoff_s(outage.failures, reconnect, random)
+    if situation.has_handle and (too_often or refused or action is Action.FRESH):
+        # In place of the resume a fresh session: at once the first time, then like any other attempt.
+        at_once = not outage.fresh_tried and (first_failure or refused)
+        outage.fresh = outage.fresh_tried = True
+        return Retry(asked_for_s if at_once else max(backoff, asked_for_s), fresh=True)
+    fresh = outage.fresh or not situation.has_handle
     waiting_for_owner = 0.0 if fresh else _hand_over_delay(outage, settings, now)
-    return Retry(max(backoff_s(outage.failures, reconnect, random), others, waiting_for_owner), fresh=fresh)
+    return Retry(max(backoff, asked_for_s, waiting_for_owner), fresh=fresh)
 
 
 def old_owner_may_live(
@@ -117,7 +129,7 @@ def old_owner_may_live(
     """
     return (
         situation.resuming
-        and not outage.fresh_tried
+        and not outage.fresh
         and fault.ws_code == 1011
         and outage.owner_gone_at is not None
         and now - outage.owner_gone_at < settings.hand_over.window_s
@@ -126,7 +138,10 @@ def old_owner_may_live(
 
 def _effective(fault: Fault, situation: Situation) -> Action:
     """A fault that would drop the handle means something else where there is none: a 1007 is then our
-    own request (permanent), a 1008 "not found" comes at random too (LP 5)."""
+    own request (permanent), a 1008 "not found" comes at random too (LP 5). And a certificate that fails
+    after others were good is a captive portal more often than not: it may go away."""
+    if fault.kind == "certificateInvalid" and not situation.first:
+        return Action.RETRY
     if fault.action is Action.FRESH and not situation.resuming and not situation.has_handle:
         return Action.STOP if fault.ws_code == 1007 else Action.RETRY
     return fault.action

@@ -12,7 +12,7 @@ from sidecar.lifecycle.backoff import Outage, Retry, Stop, ended_by
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line, News
 from sidecar.lifecycle.liveness import NEVER
-from sidecar.lifecycle.outbox import Drop, Item, Outbox
+from sidecar.lifecycle.outbox import Item, Outbox
 from sidecar.lifecycle.recovery import Recovery
 from sidecar.lifecycle.resumption import Resumption
 from sidecar.lifecycle.settings import Settings
@@ -30,7 +30,7 @@ class Lifecycle:
         self.settings = settings
         self.machine = Machine()
         self.resumption = Resumption(enabled=settings.resumption, handle=handle)
-        self.outbox = Outbox(settings.outbox, settings.ring_s, self._dropped)
+        self.outbox = Outbox(settings.outbox, settings.ring_s)
         self.line: Line | None = None
         self.out: list[
             Any
@@ -99,25 +99,45 @@ class Lifecycle:
         elif self.machine.allows(Event.HAND_OVER):
             self._start_hand_over("requested", now)
 
-    def close(self, now: float, drain_s: float | None = None) -> None:
+    def close(self, now: float, drain_s: float | None = None, reason: str = "closeRequested") -> None:
         """Close gracefully: let what was accepted be confirmed until `drain_s`, then close. Idempotent."""
         if not self.machine.allows(Event.CLOSE):
             return
         self._timers.clear()
-        self._step(Event.CLOSE, "closeRequested", now)
+        self._step(Event.CLOSE, reason, now)
         if self.line is None:
             if self._attempting:
                 self.out.append(ev.Abort(Cause(Layer.LOCAL, "closeRequested")))
             else:
                 self._closed(now)
-        elif self.line.closing:
-            self._timers["close"] = now + self.settings.deadlines.close_s
-        elif self.outbox.idle:
+        elif self.line.closing or self.outbox.idle:
             self._send_close(now)
         else:
             self.line.schedule.cancel()
             self._timers["drain"] = now + (self.settings.deadlines.drain_s if drain_s is None else drain_s)
+            self.line.liveness.hurry(now)
             self.out.append(ev.Flush())
+
+    def fail(self, fault: Fault, now: float) -> None:
+        """Something of ours makes it impossible to go on: tell it as fatal, and close at once."""
+        self.out.append(ev.Failure(fault, fatal=True))
+        self.close(now, 0.0, fault.kind)
+
+    def offer(self, item: Item, now: float) -> bool:
+        """A message of the host. False: the state does not allow it, and it is refused.
+
+        Raises:
+            Full: there is no room; it is refused.
+        """
+        if not self.accepts:
+            self.outbox.refuse(item)
+            return False
+        try:
+            self.outbox.accept(item)
+        finally:
+            if self.outbox.has_drops:
+                self._moved(now)
+        return True
 
     # --- inputs: the attempt ----------------------------------------------------------------------
 
@@ -136,7 +156,9 @@ class Lifecycle:
         self._timers.clear()
         self._attempting = False
         resumed, reconnected = self.recovery.resuming, self.recovery.connected_before
+        had_handle = self.resumption.has_handle
         self.state_restored = self.recovery.connected() or self.state_restored
+        self._tell_dropped_handle(had_handle)
         self.line = Line(self.settings, now, resuming=resumed, quiet=self._quiet)
         first = self.outbox.connected(resumed=resumed or not reconnected)
         if first is not None:
@@ -162,14 +184,16 @@ class Lifecycle:
             self._line_lost(self.line, classify(cause), now, unsent_bytes)
         elif self._attempting:
             self._attempting = False
-            fault = classify(cause)
-            self._go_on(fault, self.recovery.failed(fault, now), Event.ATTEMPT_FAILED, now)
+            fault, had_handle = classify(cause), self.resumption.has_handle
+            decision = self.recovery.failed(fault, now)
+            self._tell_dropped_handle(had_handle)
+            self._go_on(fault, decision, Event.ATTEMPT_FAILED, now)
 
     # --- inputs: the live line --------------------------------------------------------------------
 
-    def heard(self, now: float) -> None:
-        """Bytes came in."""
-        if self.line is not None and self.line.heard(now) and self.machine.allows(Event.HEARD):
+    def heard(self, now: float, unacked_bytes: int | None = None) -> None:
+        """Bytes came in, at the latest now. `unacked_bytes`: of what we wrote, what TCP says is under way."""
+        if self.line is not None and self.line.heard(now, unacked_bytes) and self.machine.allows(Event.HEARD):
             self._step(Event.HEARD, "heard", now)
 
     def frame(self, now: float, *, content: bool) -> None:
@@ -196,6 +220,11 @@ class Lifecycle:
         if self.line is not None:
             self.line.schedule.go_away(time_left_s, now)
 
+    def handle(self, handle: str, *, resumable: bool) -> None:
+        """A sessionResumptionUpdate."""
+        self.resumption.update(handle, resumable=resumable)
+        self.out.append(ev.HandleChanged(self.resumption.resumable, self.resumption.handle))
+
     def moment(self, *, quiet: bool, model_speaking: bool) -> None:
         """What the conversation is doing. In a quiet moment a hand-over disturbs nobody."""
         self._quiet, self.model_speaking = quiet, model_speaking
@@ -203,7 +232,7 @@ class Lifecycle:
             self.line.quiet = quiet
 
     def take(self, now: float) -> Item | None:
-        """The next message to write, or None for now."""
+        """The next message to write, or None when there is none to write now."""
         if not self.writable:
             return None
         item = self.outbox.take(now, self._ping_number + 1)
@@ -228,7 +257,7 @@ class Lifecycle:
     def _confirm(self, line: Line, now: float) -> None:
         if not line.unproven and self.outbox.confirm(line.pong):
             self._moved(now)
-            if "drain" in self._timers and self.outbox.idle:
+            if "drain" in self._timers and self._drained:
                 self._send_close(now)
 
     # --- time -------------------------------------------------------------------------------------
@@ -305,19 +334,27 @@ class Lifecycle:
     def _line_lost(self, line: Line, fault: Fault, now: float, unsent_bytes: int) -> None:
         planned = self.recovery.planned
         refused = self.recovery.refuses(line, fault)
+        had_handle = self.resumption.has_handle
         decision = self.recovery.lost(line, fault, now, model_speaking=self.model_speaking)
+        self._tell_dropped_handle(had_handle)
         self.line = None
         self._timers.clear()
         if not refused:
             self._replayed_before_us = self.outbox.books.replayed_us
-        self.outbox.line_lost(line.liveness.last_heard_at, unsent_bytes, refused=refused)
+        self.outbox.line_lost(
+            line.liveness.last_heard_at,
+            unsent_bytes=unsent_bytes,
+            unacked_bytes=line.unacked_bytes,
+            refused=refused,
+            blamed=fault.ws_code == 1007,
+        )
         self._go_on(planned or fault, decision, Event.LINE_LOST, now, planned=planned is not None)
 
     def _go_on(
         self, fault: Fault, decision: Stop | Retry, event: Event, now: float, *, planned: bool = False
     ) -> None:
         """Enter the state that follows a failure."""
-        self.fault = fault
+        self.fault = None if planned else fault
         for name in ("step", "attempt"):
             self._timers.pop(name, None)
         if isinstance(decision, Stop):
@@ -337,7 +374,7 @@ class Lifecycle:
         self._step(Event.GIVE_UP, stop.fault.kind, now)
         if self._attempting:
             self._attempting = False
-            self.out.append(ev.Abort(Cause(Layer.LOCAL, "openTimeout")))
+            self.out.append(ev.Abort(Cause(Layer.LOCAL, "givenUp")))
         if stop.last is not stop.fault:
             self.out.append(ev.Failure(stop.last, fatal=False))
         self.out.append(ev.Failure(stop.fault, fatal=True))
@@ -352,30 +389,44 @@ class Lifecycle:
     # --- hand-over and close ----------------------------------------------------------------------
 
     def _start_hand_over(self, reason: str, now: float) -> None:
-        """Close the old line first: the service takes one owner at a time (LP 4.4 item 3)."""
+        """Stop writing, let what was written be confirmed, and close the old line before a new one is
+        dialled: the service takes one owner at a time (LP 4.4 item 3)."""
+        line = self.line
+        if line is None:
+            return
         self.recovery.leave(classify(Cause(Layer.LOCAL, reason)), now)
         self._timers.clear()
+        line.closing = True
+        line.liveness.hurry(now)
         self._step(Event.HAND_OVER, reason, now)
-        self._close_line("close", now + self.settings.hand_over.old_close_s)
+        if self._drained:
+            self._send_close(now)
+        else:
+            self._timers["drain"] = now + self.settings.hand_over.drain_s
+
+    @property
+    def _drained(self) -> bool:
+        """Whether a line that is being closed has nothing left to do."""
+        return not self.outbox.unconfirmed and (not self.outbox.held or self.state is State.CONNECTED)
 
     def _send_close(self, now: float) -> None:
+        moving = self.state is State.CONNECTED
+        wait_s = self.settings.hand_over.old_close_s if moving else self.settings.deadlines.close_s
         self._timers.clear()
-        self._close_line("close", now + self.settings.deadlines.close_s)
+        self._timers["close"] = now + wait_s
+        if self.line is not None:
+            self.line.closing = True
+        self.out.append(ev.SendClose())
 
     def _drain_late(self, now: float) -> None:
         self._send_close(now)
-
-    def _close_line(self, timer: str, due: float) -> None:
-        if self.line is not None:
-            self.line.closing = True
-        self._timers[timer] = due
-        self.out.append(ev.SendClose())
 
     def _closed(self, now: float) -> None:
         self._timers.clear()
         self.line = None
         self._attempting = False
         self.outbox.close()
+        self._report(now)
         self._step(Event.CLOSED, "closed", now)
         self.out.append(ev.Finished())
 
@@ -398,8 +449,9 @@ class Lifecycle:
             )
         )
 
-    def _dropped(self, drop: Drop) -> None:
-        self.out.append(ev.Dropped(drop))
+    def _tell_dropped_handle(self, had_handle: bool) -> None:
+        if had_handle and not self.resumption.has_handle:
+            self.out.append(ev.HandleChanged(False, None))
 
     def _moved(self, now: float) -> None:
         if now - self._reported_at >= REPORT_INTERVAL_S:
@@ -410,6 +462,7 @@ class Lifecycle:
     def _report(self, now: float) -> None:
         self._timers.pop("report", None)
         self._reported_at = now
+        self.out.extend(ev.Dropped(drop) for drop in self.outbox.take_drops())
         self.out.append(ev.QueueMoved())
 
 

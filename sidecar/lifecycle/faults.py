@@ -163,6 +163,8 @@ ROWS: Final[tuple[Row, ...]] = (
         "Call `session/reconnect` to try again; `error` tells what the last attempt met."),
     Row(L.LOCAL, "disabled", "", "reconnectDisabled", A.STOP, S.ERROR, "The connection was lost.",
         "Call `session/reconnect`, or enable `settings.reconnect`."),
+    Row(L.LOCAL, "hostNotReading", "", "hostNotReading", A.STOP, S.ERROR, "The app stopped listening.",
+        "The host must read the sidecar's stdout; what it left unread passed 32 MiB."),
     Row(L.LOCAL, None, "", "internalError", A.RETRY, S.ERROR, _AGAIN, "This is a defect of the sidecar; the log has the details."),
     # -- before the upgrade ----------------------------------------------------------------------
     Row(L.DNS, "timeout", "", "dnsTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),

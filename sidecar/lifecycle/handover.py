@@ -10,19 +10,22 @@ from sidecar.lifecycle.settings import HandOver
 class Schedule:
     """One per line. Several goAways make one hand-over, by the earliest end."""
 
-    __slots__ = ("_settings", "ends_at", "reason")
+    __slots__ = ("_settings", "cancelled", "ends_at", "reason")
 
     def __init__(self, settings: HandOver, now: float) -> None:
         self._settings = settings
         self.ends_at = now + settings.recycle_after_s + settings.lead_s
         self.reason = "recycle"
+        self.cancelled = False
 
     def go_away(self, time_left_s: float, now: float) -> None:
-        self.ends_at = min(self.ends_at, now + time_left_s)
-        self.reason = "goAway"
+        if not self.cancelled:
+            self.ends_at = min(self.ends_at, now + time_left_s)
+            self.reason = "goAway"
 
     def cancel(self) -> None:
         """No hand-over any more: the line is being closed."""
+        self.cancelled = True
         self.ends_at = float("inf")
 
     def next_due_at(self, *, quiet: bool) -> float:

@@ -26,16 +26,19 @@ class Line:
 
     Attributes:
         unproven: it began as a resume that the service may still refuse (LP 4.4).
-        stable: it lived for `stable_after_s` and gave a sign of life.
+        stable: it lived for `stable_after_s`, gave a sign of life after setupComplete, and is not silent.
         suspect: it is silent for longer than it should be.
         closing: our close frame is out; nothing more is written.
+        unacked_bytes: of what was written until the last inbound byte, what the other side's TCP had not
+            acknowledged then; None where the system does not tell.
         pong: number of the newest pong. On an unproven line it confirms nothing yet: a service that
             refuses the session after setupComplete answers pings too, and takes nothing.
     """
 
     __slots__ = (
         "_answered", "_proven_at", "_settings", "_stable_at", "closing", "liveness", "pong", "quiet",
-        "schedule", "stable", "suspect", "unproven",
+        "schedule", "stable", "suspect", "unacked_bytes",
+        "unproven",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, now: float, *, resuming: bool, quiet: bool) -> None:
@@ -48,13 +51,15 @@ class Line:
         self.suspect = False
         self.closing = False
         self.pong = 0
+        self.unacked_bytes: int | None = None
         self._answered = False
         self._stable_at = now + settings.reconnect.stable_after_s
         self._proven_at = now + settings.hand_over.done_after_s
 
-    def heard(self, now: float) -> bool:
+    def heard(self, now: float, unacked_bytes: int | None) -> bool:
         """Bytes came in; returns whether the line was suspect and is not any more."""
         self.liveness.heard(now)
+        self.unacked_bytes = unacked_bytes
         recovered, self.suspect = self.suspect, False
         return recovered
 
@@ -72,7 +77,7 @@ class Line:
         return min(
             self.liveness.ping_due_at(),
             self.liveness.verdict_due_at(verdict),
-            NEVER if self.stable or not self._answered else self._stable_at,
+            NEVER if self.stable or self.suspect or not self._answered else self._stable_at,
             self._proven_at if self.unproven else NEVER,
             NEVER if self.closing else self.schedule.next_due_at(quiet=self.quiet),
         )
@@ -95,7 +100,7 @@ class Line:
         if verdict is Verdict.SUSPECT and not self.suspect:
             self.suspect = True
             news.append(News.SUSPECT)
-        if self._answered and not self.stable and now >= self._stable_at:
+        if self._answered and not self.stable and not self.suspect and now >= self._stable_at:
             self.stable = True
             news.append(News.STABLE)
         if now >= self.liveness.ping_due_at():

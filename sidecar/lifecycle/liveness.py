@@ -39,9 +39,6 @@ class Liveness:
         self.rtt_s: float | None = None
         self.rtt_average_s: float | None = None
 
-    def configure(self, settings: Heartbeat) -> None:
-        self._settings = settings
-
     def heard(self, now: float) -> None:
         """Any inbound byte is life."""
         self.last_heard_at = now
@@ -49,6 +46,11 @@ class Liveness:
 
     def wrote(self) -> None:
         """Something was written whose delivery a pong must confirm."""
+        self._audio_waits = True
+
+    def hurry(self, now: float) -> None:
+        """What was written is to be confirmed now, not in the next turn."""
+        self._last_ping_at = now - self._settings.audio_interval_s
         self._audio_waits = True
 
     def ping_due_at(self) -> float:

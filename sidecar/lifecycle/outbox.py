@@ -6,7 +6,6 @@ Kinds decide only what may be dropped when it is full, never what goes first.
 """
 
 from collections import deque
-from collections.abc import Callable
 from enum import StrEnum
 
 from sidecar.lifecycle.settings import OutboxLimits
@@ -30,6 +29,8 @@ REPLAYABLE = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.ACTIVITY, Kind.CONTROL, Kin
 """Sent again after a cut. Twice the same tool response is harmless, its id names it; twice the same
 text is a second question, so an unconfirmed text ends as `deliveryUnknown`."""
 
+REFUSALS_KEPT = 10_000
+"""Numbers of refused messages that are remembered."""
 FRAME_OVERHEAD = 32
 """Bytes on the wire beside a payload, at most: the frame's header, and its share of the pings."""
 
@@ -40,7 +41,7 @@ class Item:
     Attributes:
         frame: the text frame's payload, UTF-8 JSON.
         audio_us: duration of its audio in microseconds, 0 for everything else.
-        written_at: when it was last written, None while it never was.
+        written_at: when it was last written.
         mark: number of the first ping sent after it was written.
         writes: how often it was written.
     """
@@ -66,7 +67,7 @@ class Full(Exception):
 
 
 class Drop:
-    """Messages of one kind that end here, in one range."""
+    """Messages of one kind, without a gap in their numbers, that end here for one reason."""
 
     __slots__ = ("audio_us", "count", "from_n", "ids", "kind", "reason", "through_n")
 
@@ -80,13 +81,21 @@ class Drop:
         self.ids: list[str] = []
         self.add(item)
 
+    def takes(self, reason: str, item: Item) -> bool:
+        """Whether the message continues this range."""
+        if reason != self.reason or item.kind is not self.kind:
+            return False
+        return (
+            item.n == self.through_n
+            if item.n is None or self.through_n is None
+            else item.n == self.through_n + 1
+        )
+
     def add(self, item: Item) -> None:
         self.count += 1
         self.audio_us += item.audio_us
         self.ids.extend(item.ids)
-        if item.n is not None:
-            self.from_n = item.n if self.from_n is None else min(self.from_n, item.n)
-            self.through_n = item.n if self.through_n is None else max(self.through_n, item.n)
+        self.through_n = item.n
 
 
 class Books:
@@ -97,7 +106,7 @@ class Books:
         dropped_us: ended without delivery, or nobody knows.
         replayed_us: written on one line and put back for the next.
         maybe_doubled_us: of what was put back, the part that left this process and may have arrived.
-        presumed_us: of the confirmed, what no pong confirmed but later inbound bytes made certain enough.
+        presumed_us: of the confirmed, what no pong confirmed but TCP and later inbound bytes did.
     """
 
     __slots__ = (
@@ -127,16 +136,16 @@ class Outbox:
     Args:
         limits: sizes and rates.
         ring_s: seconds of audio kept, held and unconfirmed together.
-        on_drop: told of every message that ends without delivery, grouped.
     """
 
-    def __init__(self, limits: OutboxLimits, ring_s: float, on_drop: Callable[[Drop], None]) -> None:
+    def __init__(self, limits: OutboxLimits, ring_s: float) -> None:
         self.limits = limits
         self._ring_us = int(ring_s * 1e6)
         self.books = Books()
         self.held: deque[Item] = deque()
         self.unconfirmed: deque[Item] = deque()
-        self._on_drop = on_drop
+        self._drops: list[Drop] = []
+        self._refused: set[int] = set()
         self._size = 0
         self._allowance_s = limits.flush_burst_s
         self._allowance_at = 0.0
@@ -146,8 +155,12 @@ class Outbox:
     # --- in ---------------------------------------------------------------------------------------
 
     def knows(self, n: int) -> bool:
-        """Whether a message of this number, or a later one, was accepted before."""
-        return n <= self.accepted_through
+        """Whether a message of this number was accepted before."""
+        return n <= self.accepted_through and n not in self._refused
+
+    def comes_late(self, n: int) -> bool:
+        """Whether this number was refused, and later ones were accepted: its place in the order is gone."""
+        return n <= self.accepted_through and n in self._refused
 
     def accept(self, item: Item) -> None:
         """Take responsibility for a message; makes room by dropping the oldest audio and video.
@@ -166,35 +179,46 @@ class Outbox:
             books.held_us += item.audio_us
         if item.n is not None:
             self.accepted_through = item.n
+            self._refused.discard(item.n)
 
     def refuse(self, item: Item) -> None:
         """Note that a message was offered and not accepted."""
         self.books.refused_us += item.audio_us
+        if item.n is not None:
+            if len(self._refused) >= REFUSALS_KEPT:
+                self._refused.discard(min(self._refused))
+            self._refused.add(item.n)
 
     def _make_room(self, item: Item) -> bool:
         books = self.books
-        over_ring = item.audio_us and books.held_us + books.unconfirmed_us + item.audio_us > self._ring_us
-        over_size = self._size + item.size > self.limits.max_bytes
-        if not over_ring and not over_size:
+        over_us = books.held_us + books.unconfirmed_us + item.audio_us - self._ring_us if item.audio_us else 0
+        over_bytes = self._size + item.size - self.limits.max_bytes
+        if over_us <= 0 and over_bytes <= 0:
             return True
-        if item.size > self.limits.max_bytes or item.audio_us > self._ring_us:
+        if item.audio_us > self._ring_us or over_bytes > self._droppable_bytes(over_bytes):
             return False
-        drops: dict[Kind, Drop] = {}
-        for queue in (self.unconfirmed, self.held):
+        for queue, reason in ((self.unconfirmed, "deliveryUnknown"), (self.held, "outboxFull")):
             kept: list[Item] = []
-            while queue and (over_ring or over_size):
+            while queue and (over_us > 0 or over_bytes > 0):
                 oldest = queue.popleft()
-                if oldest.kind in DROPPABLE and (over_size or oldest.audio_us):
-                    self._account_drop(queue, oldest, "outboxFull", drops)
-                    over_ring = bool(
-                        item.audio_us and books.held_us + books.unconfirmed_us + item.audio_us > self._ring_us
-                    )
-                    over_size = self._size + item.size > self.limits.max_bytes
+                if oldest.kind in DROPPABLE and (over_bytes > 0 or oldest.audio_us):
+                    self._account_drop(queue, oldest, reason)
+                    over_us -= oldest.audio_us
+                    over_bytes -= oldest.size
                 else:
                     kept.append(oldest)
             queue.extendleft(reversed(kept))
-        self._tell(drops)
-        return not over_size and not over_ring
+        return True
+
+    def _droppable_bytes(self, wanted: int) -> int:
+        """Bytes that dropping could free, counted up to `wanted`."""
+        found = 0
+        for queue in (self.unconfirmed, self.held):
+            for item in queue:
+                if found >= wanted:
+                    return found
+                found += item.size if item.kind in DROPPABLE else 0
+        return found
 
     # --- out --------------------------------------------------------------------------------------
 
@@ -246,37 +270,50 @@ class Outbox:
 
     # --- a cut, and after -------------------------------------------------------------------------
 
-    def line_lost(self, last_heard_at: float, unsent_bytes: int, *, refused: bool) -> None:
+    def line_lost(
+        self,
+        last_heard_at: float,
+        *,
+        unsent_bytes: int = 0,
+        unacked_bytes: int | None = None,
+        refused: bool = False,
+        blamed: bool = False,
+    ) -> None:
         """The line died. Put back what must be sent again, end what must not.
 
         Args:
-            last_heard_at: time of the last inbound byte. What was written `replay_margin_s` before is
-                taken as delivered.
+            last_heard_at: time of the last inbound byte.
             unsent_bytes: bytes at the end that never left this process.
+            unacked_bytes: bytes that the other side's TCP had not acknowledged at that time, None where
+                nobody can tell. What it had, and what was written `replay_margin_s` before, has arrived:
+                with late pongs it would else be said twice. Inbound bytes alone prove nothing: an uplink
+                can stall while the other direction flows.
             refused: the service refused the session on this line; nothing written on it was taken.
+            blamed: the service closed because of something written; only audio is tried again.
         """
         written = list(self.unconfirmed)
         self.unconfirmed.clear()
-        surely_unsent = self._tail_within(written, unsent_bytes)
-        back: list[Item] = []
-        drops: dict[Kind, Drop] = {}
+        surely_unsent = self._tail_within(written, unsent_bytes, FRAME_OVERHEAD)
+        heard_of = [item for item in written if item.written_at <= last_heard_at]
+        acknowledged = 0 if unacked_bytes is None else self._tail_within(heard_of, unacked_bytes, 0)
         delivered_before = last_heard_at - self.limits.replay_margin_s
+        back: list[Item] = []
         for index, item in enumerate(written):
             untouched = refused or index >= surely_unsent
-            if not untouched and item.kind in REPLAYABLE and item.written_at < delivered_before:
+            replayable = item.kind in REPLAYABLE and not (blamed and item.kind is not Kind.AUDIO)
+            if not untouched and replayable and index < acknowledged and item.written_at < delivered_before:
                 self.books.presumed_us += item.audio_us
                 self._account_confirmed(item)
-            elif untouched or (item.kind in REPLAYABLE and self.limits.replay_unconfirmed):
+            elif untouched or (replayable and self.limits.replay_unconfirmed):
                 self._put_back(item, maybe_arrived=not untouched)
                 back.append(item)
-            else:
-                self._end_unconfirmed(item, drops)
+            else:  # nobody knows whether it arrived, and it must not be sent again
+                self._account_drop(self.unconfirmed, item, "deliveryUnknown")
         self.held.extendleft(reversed(back))
         for item in back:
             if item.kind is Kind.ACTIVITY:  # as it stood before the first mark that goes out again
                 self._activity_open = not _opens_activity(item)
                 break
-        self._tell(drops)
 
     def _put_back(self, item: Item, *, maybe_arrived: bool) -> None:
         books = self.books
@@ -286,17 +323,14 @@ class Outbox:
         if maybe_arrived:
             books.maybe_doubled_us += item.audio_us
 
-    def _end_unconfirmed(self, item: Item, drops: dict[Kind, Drop]) -> None:
-        """Written, never confirmed, not to be sent again: nobody knows whether it arrived."""
-        self._account_drop(self.unconfirmed, item, "deliveryUnknown", drops)
-
     @staticmethod
-    def _tail_within(items: list[Item], size: int) -> int:
-        """Index of the first item that lies wholly or partly in the last `size` bytes."""
+    def _tail_within(items: list[Item], size: int, overhead: int) -> int:
+        """Index of the first item that lies wholly or partly in the last `size` bytes, if each has
+        `overhead` bytes around it."""
         index = len(items)
         while index and size > 0:
             index -= 1
-            size -= items[index].size + FRAME_OVERHEAD
+            size -= items[index].size + overhead
         return index
 
     def connected(self, *, resumed: bool) -> Item | None:
@@ -313,26 +347,27 @@ class Outbox:
         self._size += item.size
 
     def _drop_tool_responses(self) -> None:
-        drops: dict[Kind, Drop] = {}
         lost = [item for item in self.held if item.kind is Kind.TOOL_RESPONSE]
         if lost:
             self.held = deque(item for item in self.held if item.kind is not Kind.TOOL_RESPONSE)
             for item in lost:
-                self._account_drop(self.held, item, "sessionLost", drops)
-            self._tell(drops)
+                self._account_drop(self.held, item, "sessionLost")
 
     def close(self) -> None:
         """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
-        drops: dict[Kind, Drop] = {}
-        for item in self.unconfirmed:
-            self._account_drop(self.unconfirmed, item, "deliveryUnknown", drops)
-        self._tell(drops)
-        drops = {}
-        for item in self.held:
-            self._account_drop(self.held, item, "sessionClosed", drops)
-        self._tell(drops)
-        self.unconfirmed.clear()
-        self.held.clear()
+        for queue, reason in ((self.unconfirmed, "deliveryUnknown"), (self.held, "sessionClosed")):
+            while queue:
+                self._account_drop(queue, queue.popleft(), reason)
+
+    @property
+    def has_drops(self) -> bool:
+        """Whether `take_drops` has something to tell."""
+        return bool(self._drops)
+
+    def take_drops(self) -> list[Drop]:
+        """What ended without delivery since the last call, in ranges."""
+        drops, self._drops = self._drops, []
+        return drops
 
     # --- books ------------------------------------------------------------------------------------
 
@@ -365,7 +400,7 @@ class Outbox:
             books.unconfirmed_us -= item.audio_us
             books.confirmed_us += item.audio_us
 
-    def _account_drop(self, queue: deque[Item], item: Item, reason: str, drops: dict[Kind, Drop]) -> None:
+    def _account_drop(self, queue: deque[Item], item: Item, reason: str) -> None:
         books = self.books
         self._size -= item.size
         if item.audio_us:
@@ -374,14 +409,10 @@ class Outbox:
             else:
                 books.held_us -= item.audio_us
             books.dropped_us += item.audio_us
-        if item.kind in drops:
-            drops[item.kind].add(item)
+        if self._drops and self._drops[-1].takes(reason, item):
+            self._drops[-1].add(item)
         else:
-            drops[item.kind] = Drop(reason, item)
-
-    def _tell(self, drops: dict[Kind, Drop]) -> None:
-        for drop in drops.values():
-            self._on_drop(drop)
+            self._drops.append(Drop(reason, item))
 
 
 def _opens_activity(item: Item) -> bool:

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 
-from sidecar.lifecycle.backoff import Outage, Retry, Situation, Stop, decide, old_owner_may_live
+from sidecar.lifecycle.backoff import NO_REFUSAL, Outage, Retry, Situation, Stop, decide, old_owner_may_live
 from sidecar.lifecycle.faults import Action, Fault
 from sidecar.lifecycle.line import Line
 from sidecar.lifecycle.resumption import Resumption
 from sidecar.lifecycle.settings import Settings
-
-_NO_REFUSAL = (None, 1000, 1006)
-"""Close codes with which a line ends without the service refusing anything."""
 
 
 class Recovery:
@@ -24,8 +21,8 @@ class Recovery:
     """
 
     __slots__ = (
-        "_random", "_resumption", "_settings", "connected_before", "fresh", "lost_at", "outage", "planned",
-        "resuming",
+        "_random", "_resumption", "_settings", "_to_restore", "connected_before", "fresh", "lost_at",
+        "outage", "planned", "resuming",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, resumption: Resumption, random: Callable[[], float]) -> None:
@@ -38,10 +35,12 @@ class Recovery:
         self.planned: Fault | None = None
         self.lost_at = 0.0
         self.connected_before = False
+        self._to_restore = False
 
     def opened(self, now: float) -> None:
         """The first attempt. A handle given from outside may still have its old owner."""
-        if self._resumption.has_handle:
+        self._to_restore = self._resumption.has_handle
+        if self._to_restore:
             self.outage.owner_gone_at = now
             self.outage.resume_at_once = True
 
@@ -56,13 +55,16 @@ class Recovery:
     def connected(self) -> str | None:
         """The attempt succeeded. Returns what was restored, None when there was nothing to restore."""
         before, self.connected_before = self.connected_before, True
-        if not before:
-            self.outage = Outage()
+        outage = self.outage
+        outage.fresh = False
+        if not before:  # the attempts of the open are not those of an outage; the old owner may be there yet
+            self.outage = Outage(owner_gone_at=outage.owner_gone_at, resume_at_once=outage.resume_at_once)
+        to_restore, self._to_restore = self._to_restore, True
         if self.resuming:
             return "resumed"
-        if before:
+        if to_restore:
             self._resumption.drop()  # it named the old session; the new one sends its own
-        return "fresh" if before else None
+        return "fresh" if to_restore else None
 
     def stable(self) -> None:
         """The line has proven itself: what was before does not count any more."""
@@ -86,7 +88,8 @@ class Recovery:
 
     def refuses(self, line: Line, fault: Fault) -> bool:
         """Whether the end of this line is a resume refused, after setupComplete had come."""
-        return self.planned is None and line.unproven and fault.ws_code not in _NO_REFUSAL
+        closed = fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
+        return self.planned is None and line.unproven and closed
 
     def lost(self, line: Line, fault: Fault, now: float, *, model_speaking: bool) -> Stop | Retry:
         """The line ended: how to go on. A refused resume is a failed attempt; a line that was left on purpose
@@ -104,7 +107,6 @@ class Recovery:
                 outage.failures += not line.stable
                 outage.reached += not line.stable
             outage.owner_gone_at, outage.resume_at_once = now, model_speaking
-            outage.fresh_tried = False
         self.planned = None
         return self._decide(planned or fault, situation, now)
 

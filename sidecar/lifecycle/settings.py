@@ -61,6 +61,8 @@ class HandOver(Struct, frozen=True, kw_only=True):
     retry_delay_s: float = 1.0
     window_s: float = 10.0
     """So long a 1011 on a resume means that the old owner is not gone yet."""
+    drain_s: float = 1.0
+    """So long a planned hand-over waits for what was written to be confirmed."""
     old_close_s: float = 0.25
     lead_s: float = 45.0
     margin_s: float = 8.0

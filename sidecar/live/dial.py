@@ -4,6 +4,7 @@ The caller's deadlines end each step by cancelling it.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -61,22 +62,43 @@ async def connect(endpoint: Endpoint) -> socket.socket:
         except OSError as exc:
             code = "refused" if _is_refusal(exc) else "timeout" if isinstance(exc, TimeoutError) else "error"
             raise DialFailed(Cause(Layer.TCP, code, _text(exc))) from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    except OSError as exc:  # macOS refuses on a connection that was reset already
+        sock.close()
+        raise DialFailed(Cause(Layer.TCP, "error", _text(exc))) from None
     return sock
 
 
+_Lookups = dict[tuple[str, int], asyncio.Future[list[AddrInfo]]]
+_lookups: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lookups] = WeakKeyDictionary()
+
+
 async def _resolve(host: str, port: int) -> list[AddrInfo]:
+    """Addresses of a host. Who asks while a lookup of the same is under way waits for that one: a resolver
+    that hangs costs one thread, however often is tried."""
+    loop = asyncio.get_running_loop()
+    under_way = _lookups.setdefault(loop, {})
+    lookup = under_way.get((host, port))
+    if lookup is None:
+        lookup = under_way[host, port] = _look_up(loop, host, port)
+        lookup.add_done_callback(lambda _: under_way.pop((host, port), None))
+    try:
+        return await asyncio.shield(lookup)
+    except OSError as exc:
+        raise DialFailed(Cause(Layer.DNS, "notFound", _text(exc))) from None
+
+
+def _look_up(loop: asyncio.AbstractEventLoop, host: str, port: int) -> asyncio.Future[list[AddrInfo]]:
     """getaddrinfo in a thread of its own: a resolver that hangs must hold neither the event loop's pool
     of threads nor the end of the process."""
-    loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[AddrInfo]] = loop.create_future()
 
     def settle(result: list[AddrInfo] | OSError) -> None:
-        if answer.done():
-            return
         if isinstance(result, OSError):
             answer.set_exception(result)
+            answer.exception()  # whoever asked may have gone away
         else:
             answer.set_result(result)
 
@@ -88,14 +110,11 @@ async def _resolve(host: str, port: int) -> list[AddrInfo]:
             result = exc
         except UnicodeError as exc:
             result = OSError(f"not a host name: {exc}")
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(settle, result)
 
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
-    try:
-        return await answer
-    except OSError as exc:
-        raise DialFailed(Cause(Layer.DNS, "notFound", _text(exc))) from None
+    return answer
 
 
 def _is_refusal(exc: OSError) -> bool:

@@ -4,8 +4,9 @@ import re
 from typing import NamedTuple
 
 import msgspec
+from msgspec import structs
 
-from sidecar.live.messages import ServerMessage
+from sidecar.live.messages import ServerContent, ServerMessage
 
 
 class MessageReceived(NamedTuple):
@@ -102,13 +103,13 @@ def is_audio_alone(message: ServerMessage) -> bool:
     return (
         content is not None
         and content.model_turn is not None
-        and all(part.inline_data is not None for part in content.model_turn.parts)
-        and not (content.turn_complete or content.generation_complete or content.interrupted)
-        and content.input_transcription is None
-        and content.output_transcription is None
-        and message.tool_call is None
-        and message.tool_call_cancellation is None
-        and message.go_away is None
+        and bool(content.model_turn.parts)
+        and all(
+            part.inline_data is not None and part.inline_data.mime_type.startswith("audio/")
+            for part in content.model_turn.parts
+        )
+        and structs.replace(content, model_turn=None) == ServerContent()
+        and structs.replace(message, server_content=None) == ServerMessage()
     )
 
 

@@ -6,17 +6,19 @@ what comes in is told at once, what goes out is written at once, and the end is 
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus, PayloadTooBig
+from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.live.kernel import unacknowledged_bytes
 from sidecar.observe.redact import redact
 
 WRITE_HIGH_WATER_BYTES = 64 * 1024
@@ -24,6 +26,7 @@ WRITE_HIGH_WATER_BYTES = 64 * 1024
 LINGER_S = 1.0
 """After both close frames, for the bytes to leave; then the socket is aborted."""
 USER_AGENT = "live-sidecar"
+_STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2}) ?(.*)")
 
 
 class Receiver(Protocol):
@@ -34,7 +37,9 @@ class Receiver(Protocol):
     def line_message(self, line: "WebSocketLine", data: bytes) -> None: ...
     def line_pong(self, line: "WebSocketLine", payload: bytes) -> None: ...
     def line_writable(self, line: "WebSocketLine") -> None: ...
-    def line_closed(self, line: "WebSocketLine", cause: Cause, *, echoed: bool) -> None: ...
+    def line_closed(
+        self, line: "WebSocketLine", cause: Cause, *, echoed: bool, unsent_bytes: int
+    ) -> None: ...
 
 
 class WebSocketLine(asyncio.Protocol):
@@ -60,6 +65,7 @@ class WebSocketLine(asyncio.Protocol):
         self._protocol = ClientProtocol(parse_uri(url), max_size=max_frame_bytes, logger=logger)
         self._headers: Mapping[str, str] | None = headers
         self._transport: asyncio.Transport | None = None
+        self._head = b""
         self._fragments: list[bytes] = []
         self._over = False
         self._linger: asyncio.TimerHandle | None = None
@@ -110,6 +116,14 @@ class WebSocketLine(asyncio.Protocol):
         """What was written and has not left this process."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
+    @property
+    def unacked_bytes(self) -> int | None:
+        """What was written and TCP has not acknowledged; None where the system does not tell."""
+        if self._transport is None:
+            return None
+        in_kernel = unacknowledged_bytes(self._transport.get_extra_info("socket"))
+        return None if in_kernel is None else in_kernel + self._transport.get_write_buffer_size()
+
     # --- asyncio.Protocol -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -132,6 +146,9 @@ class WebSocketLine(asyncio.Protocol):
             return
         self._receiver.line_heard(self)
         protocol = self._protocol
+        if protocol.state is State.CONNECTING and (refusal := self._refusal(data)) is not None:
+            self._end(refusal)
+            return
         protocol.receive_data(data)
         self._write()
         for event in protocol.events_received():
@@ -142,14 +159,15 @@ class WebSocketLine(asyncio.Protocol):
             elif isinstance(event, Response) and self.writable:
                 self._receiver.line_opened(self)
         if protocol.handshake_exc is not None:
-            self._end(_handshake_cause(protocol.handshake_exc))
+            self._end(Cause(Layer.HTTP, "invalid", type(protocol.handshake_exc).__name__))
         elif protocol.parser_exc is not None:
             self._end(_parser_cause(protocol.parser_exc))
         elif protocol.close_rcvd is not None:
             self._closing_handshake_done()
 
     def eof_received(self) -> bool:
-        self._protocol.receive_eof()
+        """The other side is done. What we still hold cannot be wanted, so nothing is waited for."""
+        self.connection_lost(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -158,16 +176,11 @@ class WebSocketLine(asyncio.Protocol):
         if self._over:
             return
         self._protocol.receive_eof()
-        handshake_exc = self._protocol.handshake_exc
-        if self._protocol.state is State.CONNECTING or handshake_exc is not None:
-            text = _text(exc) if exc else "the connection ended before the upgrade"
+        text = _text(exc) if exc else "the connection ended without a close frame"
+        if self._protocol.handshake_exc is not None:
             self._end(Cause(Layer.HTTP, "dropped", text))
         else:
-            self._end(
-                Cause(
-                    Layer.WEBSOCKET, 1006, _text(exc) if exc else "the connection ended without a close frame"
-                )
-            )
+            self._end(Cause(Layer.WEBSOCKET, 1006, text))
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -202,15 +215,35 @@ class WebSocketLine(asyncio.Protocol):
         # A reason goes into errors and logs, and a service may repeat in it what it was sent.
         self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact(rcvd.reason)), echoed=echoed)
 
+    def _refusal(self, data: bytes) -> Cause | None:
+        """An answer to the upgrade other than 101, as soon as its head is here: its body may never end."""
+        self._head += data
+        head, end, _ = self._head.partition(b"\r\n\r\n")
+        if not end:
+            return None
+        self._head = b""
+        status, *fields = head.decode("latin-1").split("\r\n")
+        match = _STATUS_LINE.fullmatch(status)
+        if match is None or match.group(1) == "101":
+            return None  # the protocol judges
+        named = (field.partition(":") for field in fields)
+        retry_after = next((value.strip() for name, _, value in named if name.lower() == "retry-after"), "")
+        retry_after_s = float(retry_after) if retry_after.isdigit() else None
+        return Cause(Layer.HTTP, int(match.group(1)), redact(match.group(2)), retry_after_s)
+
     def _end(self, cause: Cause, *, echoed: bool = False) -> None:
+        """Tell the end, once. After a closing handshake our close frame is still to be sent, else nothing."""
         if self._over:
             return
         self._over = True
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
+        transport, unsent_bytes = self._transport, self.unsent_bytes
+        if transport is not None and self._protocol.close_rcvd is None:
+            transport.abort()
+        elif transport is not None and not transport.is_closing():
+            unsent_bytes = 0
             transport.close()
             self._linger = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
-        self._receiver.line_closed(self, cause, echoed=echoed)
+        self._receiver.line_closed(self, cause, echoed=echoed, unsent_bytes=unsent_bytes)
 
     def _write(self) -> None:
         transport = self._transport
@@ -221,20 +254,6 @@ class WebSocketLine(asyncio.Protocol):
                 transport.write(data)
             elif transport.can_write_eof():
                 transport.write_eof()
-
-
-def _handshake_cause(exc: Exception) -> Cause:
-    """An HTTP answer other than 101, or none that makes sense."""
-    if isinstance(exc, InvalidStatus):
-        response = exc.response
-        retry_after = response.headers.get("Retry-After", "")
-        return Cause(
-            Layer.HTTP,
-            response.status_code,
-            redact(response.reason_phrase),
-            float(retry_after) if retry_after.isdigit() else None,
-        )
-    return Cause(Layer.HTTP, "invalid", type(exc).__name__)
 
 
 def _parser_cause(exc: Exception) -> Cause:

@@ -52,6 +52,9 @@ class ServerContent(Message):
     turn_complete_reason: str = ""
     interaction_status: str = ""
     waiting_for_input: bool = False
+    interim_input_transcription: Transcription | None = None
+    grounding_metadata: Raw | UnsetType = UNSET
+    url_context_metadata: Raw | UnsetType = UNSET
 
 
 class FunctionCall(Message):

@@ -36,11 +36,15 @@ class ToolCallCancelled(NamedTuple):
 TurnEvent = Transcript | Turn | ToolCall | ToolCallCancelled
 
 
+MAX_USER_CHARS = 32_768
+"""A service that never ends a turn (a model that only transcribes) must not fill the memory."""
+
+
 class Turns:
     """Feed it every server message of a session; it outlives the session's lines.
 
     Attributes:
-        turn_id: the turn that is open, or the last one.
+        turn_id: the turn that is open, or the next one.
         model_speaking: the model's turn is running.
         pending_calls: tool calls that wait for an answer, id to name.
     """
@@ -50,23 +54,36 @@ class Turns:
         self.model_speaking = False
         self.pending_calls: dict[str, str] = {}
         self._user_text: list[str] = []
+        self._next_user_text: list[str] = []
+        """What the user says already for the turn after this one."""
+        self._user_done = False
         self._model_text: list[str] = []
-        self._model_final_told = False
+        self._model_done = False
         self._interrupted_id: int | None = None
         self._user_active = False
+        self._asked = False
         self._service_busy = False
 
     @property
     def quiet(self) -> bool:
-        """Nobody speaks and no turn is running."""
-        return not (self.model_speaking or self._user_text or self._user_active or self._service_busy)
+        """Nobody speaks, nothing was asked that waits for its answer, and no turn is running."""
+        return not (
+            self.model_speaking
+            or self._user_text
+            or self._next_user_text
+            or self._user_active
+            or self._asked
+            or self._service_busy
+        )
 
     def activity(self, *, started: bool) -> None:
-        """The host marked the user's activity itself."""
+        """The host marked the user's activity itself; its end asks for an answer."""
         self._user_active = started
+        self._asked = not started
 
-    def answered(self, ids: tuple[str, ...]) -> None:
-        """The host answered these tool calls."""
+    def asked(self, ids: tuple[str, ...] = ()) -> None:
+        """The host sent something that the model will answer; `ids` of the tool calls it responds to."""
+        self._asked = True
         for call_id in ids:
             self.pending_calls.pop(call_id, None)
 
@@ -84,6 +101,8 @@ class Turns:
             self._cancel(message.tool_call_cancellation.ids, events)
         if message.voice_activity is not None:
             self._user_active = message.voice_activity.type == "ACTIVITY_START"
+            if self._user_active and self.model_speaking:
+                self._user_done = True  # the user speaks into the model's turn: that is the next one
         return events
 
     def cut(self) -> list[TurnEvent]:
@@ -95,7 +114,7 @@ class Turns:
             events.append(Turn(self.turn_id, "interrupted", cut=True))
             self._next_turn()
         self._interrupted_id = None
-        self._service_busy = False
+        self._service_busy = self._asked = False
         return events
 
     def lost(self) -> list[TurnEvent]:
@@ -129,22 +148,35 @@ class Turns:
             self._turn_complete(events)
 
     def _user_says(self, text: str, events: list[TurnEvent]) -> None:
+        """Transcription has no place in the order (LP 3): until the user's text of the open turn is told,
+        it belongs there, after that to the next turn."""
+        if self._user_done:
+            self._next_user_text.append(text)
+            events.append(Transcript("user", text, False, self.turn_id + 1))
+            return
         self._user_text.append(text)
         events.append(Transcript("user", text, False, self.turn_id))
+        if not self.model_speaking and sum(map(len, self._user_text)) > MAX_USER_CHARS:
+            self._finish_texts(events, cut=False)
+            self._next_turn()
 
     def _model_begins(self, events: list[TurnEvent]) -> None:
+        self._asked = False
         if not self.model_speaking:
             self.model_speaking = True
             events.append(Turn(self.turn_id, "started"))
 
     def _model_says(self, text: str, events: list[TurnEvent]) -> None:
-        if self._model_final_told:  # never seen after generationComplete; then it is text of its own
-            self._model_final_told = False
+        if self._model_done:  # after generationComplete, against the rule: a turn of its own
+            events.append(Turn(self.turn_id, "complete"))
+            self._next_turn()
+            self._model_begins(events)
         self._model_text.append(text)
         events.append(Transcript("model", text, False, self.turn_id))
 
     def _interrupted(self, events: list[TurnEvent]) -> None:
         """May also come before any generation, or after turnComplete while the playout goes on."""
+        self._asked = False
         if self._interrupted_id is not None:
             return
         if self.model_speaking:
@@ -156,6 +188,7 @@ class Turns:
             events.append(Turn(self.turn_id, "interrupted"))
 
     def _turn_complete(self, events: list[TurnEvent]) -> None:
+        self._asked = False
         if self._interrupted_id is not None:
             # The end of the interrupted turn; texts since then belong to the next.
             events.append(Turn(self._interrupted_id, "complete"))
@@ -168,21 +201,21 @@ class Turns:
     # --- ends -------------------------------------------------------------------------------------
 
     def _finish_texts(self, events: list[TurnEvent], *, cut: bool) -> None:
+        """One final text of each for the open turn. The user's first."""
         if self._user_text:
             events.append(Transcript("user", "".join(self._user_text), True, self.turn_id))
             self._user_text.clear()
-        self._finish_model_text(events, cut=cut)
-
-    def _finish_model_text(self, events: list[TurnEvent], *, cut: bool) -> None:
-        if self._model_text and not self._model_final_told:
+        self._user_done = True
+        if self._model_text and not self._model_done:
             events.append(Transcript("model", "".join(self._model_text), True, self.turn_id, cut))
-            self._model_final_told = True
+        self._model_done = True
 
     def _next_turn(self) -> None:
         self.turn_id += 1
         self.model_speaking = False
         self._model_text.clear()
-        self._model_final_told = False
+        self._user_text, self._next_user_text = self._next_user_text, []
+        self._user_done = self._model_done = False
 
     def _cancel(self, ids: list[str], events: list[TurnEvent]) -> None:
         if ids:

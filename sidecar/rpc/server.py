@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 REFUSALS_KEPT = 1024
 """Answers beyond `MAX_CALLS_IN_FLIGHT` that may wait for a host which does not read; more are not written."""
+NOTES_PER_S = 20
+"""`log` notifications about what the host did wrong; a host in a loop must not fill its own stdout."""
 
 _encoder = msgspec.json.Encoder()
 _send_audio = msgspec.json.Decoder(p.SendAudioParams)
@@ -49,6 +51,8 @@ class Server:
         self._initialized = False
         self._in_flight: dict[CallId, _InFlight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._notes = self._notes_withheld = 0
+        self._notes_since = 0.0
         self.instance_id = uuid.uuid4().hex[:16]
         self.sessions = Sessions(self.instance_id, edge.writer, self._note)
         self._dispatcher = Dispatcher(self._routes())
@@ -150,7 +154,7 @@ class Server:
             )
         return None
 
-    async def _carry_out(self, work: Any, call_id: CallId, answer: "Answerer", queue: str) -> None:
+    async def _carry_out(self, work: Any, call_id: CallId, answer: "Answerer", queue: str | None) -> None:
         outcome: dict[str, Any]
         try:
             outcome = {"result": await work}
@@ -168,10 +172,14 @@ class Server:
         if self._in_flight.pop(call_id, None) is not None:
             answer(call_id, outcome, queue)
 
-    def _answer_line(self, call_id: CallId | None, outcome: dict[str, Any], queue: str) -> None:
+    def _answer_line(self, call_id: CallId | None, outcome: dict[str, Any], queue: str | None) -> None:
         if self._writer.pending_responses >= p.MAX_CALLS_IN_FLIGHT + REFUSALS_KEPT:
             return  # the host floods and does not read; it will not miss one refusal more
-        self._writer.put(queue, Line(_response(call_id, outcome), response=True))
+        line = Line(_response(call_id, outcome), response=True)
+        if queue is None:
+            self._writer.put_after(None, "", line)
+        else:
+            self._writer.put(queue, line)
 
     def _notified(self, call: Call) -> None:
         """A notification: there is nobody to answer, so what goes wrong is told by `log`."""
@@ -209,14 +217,15 @@ class Server:
             m for m in members if not (isinstance(m, Answer) or (isinstance(m, Call) and m.id is None))
         ]
         answers: list[bytes] = []
-        queues: set[str] = set()
+        queues: set[str | None] = set()
 
-        def answer(call_id: CallId | None, outcome: dict[str, Any], queue: str) -> None:
+        def answer(call_id: CallId | None, outcome: dict[str, Any], queue: str | None) -> None:
             answers.append(_response(call_id, outcome))
             queues.add(queue)
             if len(answers) == len(expected):
                 line = Line(b"[" + b",".join(answers) + b"]", response=True)
-                self._writer.put_after(queues - {""}, "", line)
+                behind = None if None in queues else {name for name in queues if name}
+                self._writer.put_after(behind, "", line)
 
         for member in members:
             self._member(member, answer)
@@ -289,12 +298,24 @@ class Server:
         return task
 
     def _note(self, level: str, message: str, data: dict[str, Any]) -> None:
+        """Tell the host in a `log` notification; `NOTES_PER_S` of them, then only how many there were."""
+        now = time.monotonic()
+        if now - self._notes_since >= 1.0:
+            self._notes_since, self._notes = now, 0
+        self._notes += 1
+        if self._notes > NOTES_PER_S:
+            self._notes_withheld += 1
+            return
+        if self._notes_withheld:
+            data = data | {"withheld": self._notes_withheld}
+            self._notes_withheld = 0
         body = p.Log(level=level, message=message, instance_id=self.instance_id, data=data)  # type: ignore[arg-type]
         self._writer.put("", process_line("log", body))
 
 
-Answerer = Callable[[CallId | None, dict[str, Any], str], None]
-"""Takes the call's id, `{"result": ...}` or `{"error": ...}`, and the queue whose lines must come first."""
+Answerer = Callable[[CallId | None, dict[str, Any], str | None], None]
+"""Takes the call's id, `{"result": ...}` or `{"error": ...}`, and the queue whose lines must come first;
+None: everybody's."""
 
 
 class _InFlight(NamedTuple):
@@ -316,8 +337,10 @@ class _SessionOf(Struct):
 _session_of_params = msgspec.json.Decoder(_SessionOf)
 
 
-def _session_of(call: Call) -> str:
+def _session_of(call: Call) -> str | None:
     """The queue that the answer belongs to: after the notifications that the call caused."""
+    if call.method == "shutdown":
+        return None
     if not call.method.startswith("session/"):
         return ""
     try:

@@ -75,12 +75,13 @@ class Sessions:
         session = LiveSession(config, notifier)
         notifier.session = session
         self._entries[session_id] = Entry(session, notifier, {})
+        session.start()  # now, so that what the next line sends finds it open
         return self._opening(session_id, session)
 
     async def _opening(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
         opened = False
         try:
-            await session.connect()
+            await session.connected()
             opened = True
             return snapshot(session_id, session)
         except SessionFailed as exc:
@@ -230,7 +231,10 @@ class Sessions:
     def overflowed(self, session_id: str) -> Coroutine[Any, Any, None] | None:
         """More than may be kept for a host that does not read: the session ends."""
         entry = self._entries.get(session_id)
-        return None if entry is None else self._remove(session_id, entry.session, 0.0)
+        if entry is None:
+            return None
+        entry.session.give_up("hostNotReading")
+        return self._remove(session_id, entry.session, 0.0)
 
     def _get(self, session_id: str) -> Entry:
         try:

@@ -178,10 +178,12 @@ class Writer:
         if overflowed and self.on_overflow is not None:
             self.on_overflow(queue)
 
-    def put_after(self, queues: Iterable[str], queue: str, line: Line) -> None:
-        """Queues a line that is written after everything which the other `queues` hold now."""
+    def put_after(self, queues: Iterable[str] | None, queue: str, line: Line) -> None:
+        """Queues a line that is written after what the other `queues` hold now; None: all others."""
         with self._lock:
-            waiting = [other for name in set(queues) if (other := self._queues.get(name)) and other.lines]
+            names = set(self._queues) if queues is None else set(queues)
+            names.discard(queue)
+            waiting = [other for name in names if (other := self._queues.get(name)) and other.lines]
             if waiting and not self._broken:
                 barrier = _Barrier(b"", queue=queue, line=line, waits_for=len(waiting))
                 for other in waiting:

@@ -47,7 +47,13 @@ def test_a_whole_life_at_debug_shows_neither_key_nor_handle(spawn, simulator):
     child.say(call(0, "initialize", protocolVersion="1", client={"name": "t", "version": "1"}))
     child.say(call("bad", "session/open", **open_params("ftp://nowhere") | {"auth": {"type": KEY}}))
     child.say(call("newline", "session/open", **open_params(simulator.where["url"], key=f"{KEY}\n")))
-    child.say(call("refused", "session/open", **open_params("ws://127.0.0.1:9") | {"settings": {"deadlines": {"openMs": 20}}}))
+    child.say(
+        call(
+            "refused",
+            "session/open",
+            **open_params("ws://127.0.0.1:9") | {"settings": {"deadlines": {"openMs": 20}}},
+        )
+    )
     hear_until(child, lambda m: m.get("id") == "refused", heard)
     assert [m["error"]["data"]["kind"] for m in heard if m.get("id") in ("bad", "newline", "refused")] == [
         "invalidParams",
@@ -74,8 +80,12 @@ def test_a_whole_life_at_debug_shows_neither_key_nor_handle(spawn, simulator):
     handles = {m["params"]["handle"] for m in heard if m.get("method") == "session/resumption"}
     assert len(handles) == 2
     log = child.errors.decode()
-    assert log.count('"logger":"websockets"') + log.count('"logger": "websockets"') > 10, "the library was heard"
-    told = "\n".join(json.dumps(m) for m in heard if m.get("method") != "session/resumption" and m.get("id") != "bad")
+    assert log.count('"logger":"websockets"') + log.count('"logger": "websockets"') > 10, (
+        "the library was heard"
+    )
+    told = "\n".join(
+        json.dumps(m) for m in heard if m.get("method") != "session/resumption" and m.get("id") != "bad"
+    )
     for secret in (KEY, *handles):
         assert secret not in log
         assert secret not in told

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import itertools
 import json
 import shutil
 import struct
@@ -73,7 +74,7 @@ async def test_the_revision_grows_by_one_with_every_change_and_each_begins_where
 
         changes = talk.of(ev.StateChanged)
         assert [change.revision for change in changes] == list(range(1, len(changes) + 1))
-        assert all(one.after == two.before for one, two in zip(changes, changes[1:], strict=False))
+        assert all(one.after == two.before for one, two in itertools.pairwise(changes))
 
 
 async def test_what_was_said_just_before_the_close_still_arrives(talks, fast):

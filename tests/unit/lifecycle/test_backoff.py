@@ -102,8 +102,21 @@ def test_a_resume_refused_for_longer_is_followed_by_one_fresh_session() -> None:
 
 def test_before_giving_up_for_too_many_attempts_one_fresh_session_is_tried() -> None:
     outage = Outage(since=100.0, owner_gone_at=50.0, failures=5, reached=5)
-    assert ask(CUT, outage, now=120.0) == Retry(0.0, fresh=True)
+    assert ask(CUT, outage, now=120.0) == Retry(8.0, fresh=True)
     assert isinstance(ask(CUT, outage, now=121.0), Stop)
+
+
+def test_a_fresh_session_is_tried_at_once_only_the_first_time() -> None:
+    outage = Outage(since=100.0, owner_gone_at=100.0, failures=1, reached=1)
+    assert ask(DEAD_HANDLE, outage) == Retry(0.0, fresh=True)
+    outage.failures = outage.reached = 3
+    assert ask(DEAD_HANDLE, outage) == Retry(2.0, fresh=True)
+
+
+def test_a_certificate_that_fails_after_others_were_good_may_be_a_captive_portal() -> None:
+    portal = classify(Cause(Layer.TLS, "certificate", "self-signed certificate"))
+    assert isinstance(ask(portal, Outage(since=100.0)), Retry)
+    assert isinstance(ask(portal, Outage(since=100.0), first=True), Stop)
 
 
 def test_a_dead_handle_is_dropped_and_a_fresh_session_tried_at_once() -> None:
@@ -120,6 +133,7 @@ def test_what_would_drop_a_handle_means_something_else_without_one() -> None:
 def test_a_planned_hand_over_counts_nothing_and_waits_for_the_old_owner_only() -> None:
     outage = Outage(since=0.0, owner_gone_at=100.0, failures=9, reached=9)
     assert ask(CUT, outage, now=100.2, planned=True) == Retry(pytest.approx(1.3), fresh=False)
+    assert ask(CUT, outage, now=100.2, planned=True, has_handle=False) == Retry(0.0, fresh=True)
 
 
 def test_the_first_connection_is_ended_by_its_own_deadline_not_by_the_number_of_attempts() -> None:
@@ -141,3 +155,11 @@ def test_no_attempts_allowed_means_none() -> None:
         CUT, Outage(since=100.0), settings=Settings(reconnect=Reconnect(max_attempts=0)), has_handle=False
     )
     assert isinstance(decision, Stop)
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause(Layer.HTTP, 503), Cause(Layer.LOCAL, "setupTimeout"), Cause(Layer.WEBSOCKET, 1006)]
+)
+def test_a_resume_that_was_not_answered_is_not_a_resume_refused(cause: Cause) -> None:
+    outage = Outage(since=100.0, owner_gone_at=90.0, failures=1, reached=1)
+    assert ask(classify(cause), outage, resuming=True) == Retry(0.5, fresh=False)

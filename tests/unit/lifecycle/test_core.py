@@ -51,7 +51,7 @@ class Rig:
                     self.told.append(entry)
 
     def pass_time(self, seconds: float) -> None:
-        """Virtual time: every due moment is visited, pongs come after 10 ms."""
+        """Virtual time: every due moment is visited, and a ping is answered in it."""
         end = self.now + seconds
         while True:
             answered = len(self.pings)
@@ -86,7 +86,7 @@ class Rig:
 
     def speak(self, first: int, last: int) -> None:
         for n in range(first, last + 1):
-            self.core.outbox.accept(Item(Kind.AUDIO, b"x", n=n, audio_us=20_000))
+            self.core.offer(Item(Kind.AUDIO, b"x", n=n, audio_us=20_000), self.now)
             self.core.out.append(ev.Flush())
             self.run()
             self.pass_time(0.02)
@@ -545,3 +545,144 @@ def test_the_queue_is_reported_four_times_a_second_while_it_moves_and_not_when_i
     rig.told.clear()
     rig.pass_time(20.0)
     assert rig.of(ev.QueueMoved) == []
+
+
+@pytest.mark.parametrize(
+    "death",
+    [
+        Cause(Layer.WEBSOCKET, 1006),
+        OWNED,
+        Cause(Layer.WEBSOCKET, 1007, "Request contains an invalid argument."),
+        Cause(Layer.WEBSOCKET, 1008, "Requested entity was not found."),
+    ],
+)
+def test_a_service_whose_lines_die_young_is_not_dialled_in_a_storm(death: Cause) -> None:
+    """Each line is set up, gives a handle, and dies half a second later."""
+    rig = Rig()
+    rig.open()
+    dials_at = []
+    while rig.core.state is not State.FAILED and rig.now < 2000.0:
+        rig.pass_time(0.5)
+        rig.cut(death)
+        while rig.core.state is State.RECONNECTING and not rig.core._attempting:
+            rig.pass_time(0.05)
+        if rig.core._attempting:
+            dials_at.append(rig.now)
+            rig.connect()
+            rig.core.handle(f"handle-{rig.dials}", resumable=True)
+    assert rig.core.state is State.FAILED
+    assert len(dials_at) <= 7
+    assert [f.fault.kind for f in rig.of(ev.Failure) if f.fatal] in (["maxAttempts"], ["invalidArgument"])
+
+
+def test_a_go_away_during_a_close_does_not_spin() -> None:
+    rig = Rig()
+    rig.open()
+    rig.answers_pings = False
+    rig.speak(0, 4)
+    rig.core.close(rig.now, drain_s=60.0)
+    rig.core.go_away(rig.now, 1.0)
+    rig.run()
+    ticks = 0
+    while rig.core.due_at() <= rig.now and ticks < 100:
+        rig.core.tick(rig.now)
+        rig.run()
+        ticks += 1
+    assert ticks < 10
+    rig.pass_time(70.0)
+    assert rig.finished
+
+
+def test_after_every_tick_something_was_done_or_the_next_one_is_later() -> None:
+    rig = Rig()
+    rig.open()
+    rig.core.go_away(rig.now, 30.0)
+    rig.core.moment(quiet=False, model_speaking=False)
+    for _ in range(2000):
+        rig.now = max(rig.core.due_at(), rig.now)
+        if rig.now > 1100.0:
+            break
+        rig.core.tick(rig.now)
+        assert rig.core.out or rig.core.due_at() > rig.now
+        rig.run()
+
+
+def test_a_line_that_dies_right_after_setup_complete_is_never_stable() -> None:
+    rig = Rig(Settings(resumption=False))
+    rig.open()
+    rig.cut()
+    rig.pass_time(1.0)
+    rig.answers_pings = False
+    rig.connect(resuming=False, content=False)
+    rig.pass_time(80.0)
+    assert rig.core.outage.reached >= 2
+
+
+def test_a_hand_over_lets_what_was_written_be_confirmed_first() -> None:
+    rig = Rig()
+    rig.open()
+    rig.answers_pings = False
+    rig.core.offer(Item(Kind.TEXT, b"a question", n=1), rig.now)
+    rig.core.out.append(ev.Flush())
+    rig.run()
+    rig.core.go_away(rig.now, 40.0)
+    rig.pass_time(0.4)
+    assert (rig.states()[-1], rig.closes) == ("connected/draining", 0)
+    rig.core.pong(rig.now, rig.pings[-1])
+    rig.run()
+    assert rig.closes == 1
+    rig.core.ended(rig.now, Cause(Layer.WEBSOCKET, 1000), echoed=True)
+    rig.run()
+    assert rig.of(ev.Dropped) == []
+    assert rig.core.outbox.idle
+
+
+def test_a_close_asks_for_the_confirmation_at_once() -> None:
+    rig = Rig()
+    rig.open()
+    rig.speak(0, 0)
+    rig.core.close(rig.now)
+    rig.run()
+    rig.pass_time(0.01)
+    assert rig.closes == 1
+
+
+def test_an_outage_longer_than_the_ring_is_told_in_ranges_not_chunk_by_chunk() -> None:
+    rig = Rig()
+    rig.open()
+    rig.cut()
+    for n in range(5000):  # 100 s
+        rig.core.offer(Item(Kind.AUDIO, b"x", n=n, audio_us=20_000), rig.now)
+        rig.pass_time(0.02)
+    rig.pass_time(0.25)
+    drops = [e.drop for e in rig.of(ev.Dropped)]
+    assert sum(d.audio_us for d in drops) == 5000 * 20_000 - 45_000_000
+    assert len(drops) <= 4 * 56
+    assert [d.from_n for d in drops[1:]] == [d.through_n + 1 for d in drops[:-1]]
+
+
+def test_a_handle_from_an_earlier_process_refused_after_setup_complete_is_kept_too() -> None:
+    rig = Rig(handle="handle-0")
+    rig.core.open(rig.now)
+    rig.run()
+    rig.connect(content=False)
+    rig.pass_time(0.5)
+    rig.cut(OWNED)
+    assert rig.core.resumption.has_handle
+    assert rig.of(ev.Reconnecting)[-1].fresh is False
+
+
+def test_a_dropped_handle_is_told_so_that_nobody_keeps_it() -> None:
+    rig = Rig()
+    rig.open()
+    rig.told.clear()
+    rig.cut(Cause(Layer.WEBSOCKET, 1008, "BidiGenerateContent session not found"))
+    assert ev.HandleChanged(False, None) in rig.told
+
+
+def test_a_planned_hand_over_is_no_error() -> None:
+    rig = Rig()
+    rig.open()
+    rig.core.go_away(rig.now, 10.0)
+    rig.pass_time(1.0)
+    assert all(e.fault is None for e in rig.of(ev.StateChanged))

@@ -1,6 +1,7 @@
 """Order, delivery by the pong watermark, replay after a cut, drops, and books that balance."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,9 +11,26 @@ from sidecar.lifecycle.settings import OutboxLimits
 CHUNK_US = 20_000
 
 
-def make(ring_s: float = 45.0, **limits: object) -> tuple[Outbox, list[Drop]]:
-    drops: list[Drop] = []
-    return Outbox(OutboxLimits(**{"flush_rate": 1000.0, **limits}), ring_s, drops.append), drops  # type: ignore[arg-type]
+class Drops:
+    """What an outbox has told to be dropped so far."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._told: list[Drop] = []
+
+    def __iter__(self) -> Iterator[Drop]:
+        self._told += self._outbox.take_drops()
+        return iter(self._told)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def make(ring_s: float = 45.0, **limits: object) -> "tuple[Outbox, Drops]":
+    outbox = Outbox(OutboxLimits(**{"flush_rate": 1000.0, **limits}), ring_s)  # type: ignore[arg-type]
+    return outbox, Drops(outbox)
 
 
 def audio(n: int) -> Item:
@@ -75,7 +93,7 @@ def test_after_a_cut_the_unconfirmed_part_goes_out_again_before_what_was_held() 
     for now in (10.0, 10.1, 10.2, 10.3):
         outbox.take(now, 1 if now < 10.15 else 2)
     outbox.confirm(1)
-    outbox.line_lost(last_heard_at=10.25, unsent_bytes=0, refused=False)
+    outbox.line_lost(last_heard_at=10.25, unsent_bytes=0)
     assert outbox.sent_through == outbox.confirmed_through == 1
     assert [i.n for i in take_all(outbox, 20.0, 3)] == [2, 3, 4, 5]
     assert outbox.books.replayed_us == outbox.books.maybe_doubled_us == 2 * CHUNK_US
@@ -83,15 +101,40 @@ def test_after_a_cut_the_unconfirmed_part_goes_out_again_before_what_was_held() 
     assert balanced(outbox)
 
 
-def test_the_replay_starts_no_earlier_than_a_second_before_the_last_inbound_byte() -> None:
+def test_what_tcp_acknowledged_a_second_before_the_last_inbound_byte_is_not_said_twice() -> None:
     outbox, _ = make()
     for n in range(5):
         outbox.accept(audio(n))
         outbox.take(float(n), 1)
-    outbox.line_lost(last_heard_at=3.5, unsent_bytes=0, refused=False)
+    outbox.line_lost(last_heard_at=3.5, unacked_bytes=0)
     assert [i.n for i in outbox.held] == [3, 4]
     assert outbox.books.presumed_us == 3 * CHUNK_US
     assert balanced(outbox)
+
+
+@pytest.mark.parametrize(
+    ("unacked_bytes", "again"), [(None, [0, 1, 2, 3, 4]), (3 * 7, [1, 2, 3, 4]), (4 * 7, [0, 1, 2, 3, 4])]
+)
+def test_inbound_bytes_alone_do_not_prove_that_anything_arrived(
+    unacked_bytes: int | None, again: list[int]
+) -> None:
+    """An uplink can stall while the model's frames keep coming."""
+    outbox, _ = make()
+    for n in range(5):
+        outbox.accept(audio(n))  # 7 bytes each
+        outbox.take(float(n), 1)
+    outbox.line_lost(last_heard_at=3.5, unacked_bytes=unacked_bytes)
+    assert [i.n for i in outbox.held] == again
+
+
+def test_what_the_service_closed_on_is_not_sent_to_it_for_ever() -> None:
+    outbox, drops = make()
+    for item in (audio(1), Item(Kind.VIDEO, b"poison", n=2), audio(3)):
+        outbox.accept(item)
+    take_all(outbox)
+    outbox.line_lost(last_heard_at=0.0, blamed=True)
+    assert [i.n for i in outbox.held] == [1, 3]
+    assert [(d.reason, d.kind) for d in drops] == [("deliveryUnknown", Kind.VIDEO)]
 
 
 def test_a_text_that_may_have_arrived_is_never_sent_again_silently() -> None:
@@ -99,7 +142,7 @@ def test_a_text_that_may_have_arrived_is_never_sent_again_silently() -> None:
     for item in (audio(1), text(2), audio(3)):
         outbox.accept(item)
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0, refused=False)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0)
     assert [i.n for i in outbox.held] == [1, 3]
     assert [(d.reason, d.kind, d.from_n, d.through_n) for d in drops] == [
         ("deliveryUnknown", Kind.TEXT, 2, 2)
@@ -111,7 +154,7 @@ def test_what_never_left_the_process_goes_back_whatever_its_kind() -> None:
     outbox.accept(text(1, b"x" * 1000))
     outbox.accept(text(2, b"y" * 1000))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=500, refused=False)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=500)
     assert [i.n for i in outbox.held] == [2]
     assert [d.from_n for d in drops] == [1]
 
@@ -121,7 +164,7 @@ def test_the_bytes_that_never_left_are_counted_with_care_for_the_frames_around_t
     outbox.accept(text(1, b"x" * 1000))
     outbox.accept(text(2, b"y" * 1000))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=1000 + FRAME_OVERHEAD, refused=False)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=1000 + FRAME_OVERHEAD)
     assert [i.n for i in outbox.held] == [2]
     assert [d.from_n for d in drops] == [1]
 
@@ -142,7 +185,7 @@ def test_without_replay_the_unconfirmed_part_is_lost_and_said_to_be() -> None:
     for n in range(3):
         outbox.accept(audio(n))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0, refused=False)
+    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0)
     assert [(d.reason, d.count, d.audio_us) for d in drops] == [("deliveryUnknown", 3, 3 * CHUNK_US)]
     assert outbox.books.dropped_us == 3 * CHUNK_US
     assert balanced(outbox)
@@ -152,7 +195,7 @@ def test_tool_responses_survive_a_resume_and_end_with_a_lost_session() -> None:
     outbox, drops = make()
     outbox.accept(Item(Kind.TOOL_RESPONSE, b"t", ids=("call-1", "call-2")))
     take_all(outbox)
-    outbox.line_lost(0.0, 0, refused=False)
+    outbox.line_lost(0.0)
     assert outbox.connected(resumed=True) is None
     assert [i.ids for i in outbox.held] == [("call-1", "call-2")]
     outbox.connected(resumed=False)
@@ -167,7 +210,7 @@ def test_an_activity_open_at_the_cut_is_opened_again_first() -> None:
     outbox.confirm(1)
     outbox.accept(audio(1))
     take_all(outbox, mark=2)
-    outbox.line_lost(0.0, 0, refused=False)
+    outbox.line_lost(0.0)
     first = outbox.connected(resumed=True)
     assert first is not None
     outbox.put_first(first)
@@ -180,7 +223,7 @@ def test_an_activity_whose_start_is_sent_again_is_not_opened_twice() -> None:
     outbox.accept(audio(1))
     take_all(outbox)
     for _ in range(2):  # also when the next line dies before anything was written
-        outbox.line_lost(0.0, 0, refused=False)
+        outbox.line_lost(0.0)
         assert outbox.connected(resumed=True) is None
     assert [i.kind for i in take_all(outbox)] == [Kind.ACTIVITY, Kind.AUDIO]
 
@@ -192,7 +235,7 @@ def test_an_activity_that_was_ended_in_the_unconfirmed_part_begins_before_it() -
     outbox.confirm(1)
     outbox.accept(activity("activityEnd"))
     take_all(outbox, mark=2)
-    outbox.line_lost(0.0, 0, refused=False)
+    outbox.line_lost(0.0)
     first = outbox.connected(resumed=True)
     assert first is not None
     assert b"activityStart" in first.frame
@@ -203,8 +246,8 @@ def test_a_full_ring_drops_the_oldest_audio_and_reports_the_range() -> None:
     for n in range(8):
         outbox.accept(audio(n))
     assert [i.n for i in outbox.held] == [3, 4, 5, 6, 7]
-    assert [(d.reason, d.from_n, d.audio_us) for d in drops] == [
-        ("outboxFull", n, CHUNK_US) for n in (0, 1, 2)
+    assert [(d.reason, d.from_n, d.through_n, d.audio_us) for d in drops] == [
+        ("outboxFull", 0, 2, 3 * CHUNK_US)
     ]
     assert balanced(outbox)
 
@@ -218,6 +261,38 @@ def test_text_is_refused_rather_than_dropped_and_costs_audio_first() -> None:
     with pytest.raises(Full):
         outbox.accept(text(4, b"z" * 10))
     assert [i.n for i in outbox.held] == [1, 3]
+
+
+def test_nothing_is_dropped_for_a_message_that_does_not_fit_even_so() -> None:
+    outbox, drops = make(max_bytes=100)
+    outbox.accept(text(1, b"x" * 60))
+    outbox.accept(audio(2))
+    with pytest.raises(Full):
+        outbox.accept(text(3, b"y" * 50))
+    assert [i.n for i in outbox.held] == [1, 2]
+    assert drops == []
+
+
+def test_a_line_that_lives_without_pongs_does_not_call_what_was_written_lost() -> None:
+    outbox, drops = make(ring_s=0.1)
+    for n in range(8):
+        outbox.accept(audio(n))
+        outbox.take(n * 0.02, 1)
+    assert [(d.reason, d.from_n, d.through_n) for d in drops] == [("deliveryUnknown", 0, 2)]
+    assert balanced(outbox)
+
+
+def test_a_number_that_was_refused_is_not_taken_as_accepted() -> None:
+    outbox, _ = make(max_bytes=100)
+    outbox.accept(text(4, b"x" * 90))
+    with pytest.raises(Full):
+        outbox.accept(text(5, b"y" * 20))
+    assert not outbox.knows(5)
+    assert not outbox.comes_late(5)
+    outbox.accept(text(6, b"z"))
+    assert not outbox.knows(5)
+    assert outbox.comes_late(5)
+    assert outbox.knows(6)
 
 
 def test_a_refusal_stands_in_the_books() -> None:
@@ -293,7 +368,13 @@ def test_the_books_balance_after_every_step_of_a_random_life(seed: int) -> None:
                 ping += 1
                 outbox.confirm(rng.randint(max(0, ping - 3), ping))
             case _:
-                outbox.line_lost(now - rng.random() * 2, rng.randrange(300), refused=rng.random() < 0.2)
+                outbox.line_lost(
+                    now - rng.random() * 2,
+                    unsent_bytes=rng.randrange(300),
+                    unacked_bytes=rng.choice([None, 0, 50]),
+                    refused=rng.random() < 0.2,
+                    blamed=rng.random() < 0.2,
+                )
                 outbox.connected(resumed=rng.random() < 0.7)
         assert balanced(outbox)
         assert outbox.confirmed_through <= outbox.sent_through <= outbox.accepted_through

@@ -121,7 +121,7 @@ def test_tool_calls_are_told_one_by_one_and_stay_answerable_over_a_cut() -> None
     )
     assert events[1:] == [ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {})]
     turns.cut()
-    turns.answered(("a",))
+    turns.asked(("a",))
     assert turns.lost() == [ToolCallCancelled(["b"])]
     assert turns.lost() == []
 
@@ -140,6 +140,9 @@ def test_quiet_means_that_nobody_speaks() -> None:
     turns.activity(started=True)
     assert not turns.quiet
     turns.activity(started=False)
+    assert not turns.quiet  # it asks for an answer
+    say(turns, turnComplete=True)
+    assert turns.quiet
     turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_START"}}, ServerMessage))
     assert not turns.quiet
     turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_END"}}, ServerMessage))
@@ -147,4 +150,51 @@ def test_quiet_means_that_nobody_speaks() -> None:
     say(turns, turnComplete=True, interactionStatus="IN_PROGRESS")
     assert not turns.quiet
     say(turns, interactionStatus="IDLE")
+    assert turns.quiet
+
+
+def test_what_is_transcribed_after_the_users_final_belongs_to_the_next_turn() -> None:
+    turns = Turns()
+    say(turns, **user("one"), **model("yes"), generationComplete=True)
+    assert say(turns, **user("two ")) == [Transcript("user", "two ", False, 2)]
+    assert finals(say(turns, turnComplete=True)) == []
+    events = say(turns, **user("three"), **model("ok"), turnComplete=True)
+    assert finals(events) == [("user", "two three"), ("model", "ok")]
+    assert {e.turn_id for e in events} == {2}
+
+
+def test_a_barge_in_is_not_glued_to_the_question_before() -> None:
+    turns = Turns()
+    say(turns, **user("tell me a story"))
+    say(turns, **model("Once upon"))
+    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_START"}}, ServerMessage))
+    say(turns, **user("stop that, "))
+    assert finals(say(turns, interrupted=True)) == [("user", "tell me a story"), ("model", "Once upon")]
+    say(turns, turnComplete=True)
+    events = say(turns, **user("please")) + say(turns, **model("ok"), turnComplete=True)
+    assert finals(events) == [("user", "stop that, please"), ("model", "ok")]
+
+
+def test_model_text_after_generation_complete_is_a_turn_of_its_own() -> None:
+    turns = Turns()
+    events = say(turns, **model("a"), generationComplete=True) + say(turns, **model("b"), turnComplete=True)
+    assert [(e.turn_id, e.text) for e in events if isinstance(e, Transcript) and e.final] == [
+        (1, "a"),
+        (2, "b"),
+    ]
+
+
+def test_a_model_that_never_ends_a_turn_does_not_fill_the_memory() -> None:
+    turns = Turns()
+    told = [final for _ in range(1000) for final in finals(say(turns, **user("x" * 100)))]
+    assert len(told) == 3
+    assert sum(map(len, turns._user_text)) <= 32_868
+
+
+def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
+    turns = Turns()
+    turns.asked()
+    assert not turns.quiet
+    say(turns, **model("hi"))
+    say(turns, turnComplete=True)
     assert turns.quiet

@@ -178,8 +178,11 @@ def open_params(url: str, session_id: str = "s1") -> Message:
 
 
 @pytest.fixture
-async def hosts() -> AsyncIterator[Callable[..., Any]]:
-    """`await hosts()` is a host of a new server; `reading=False`: it does not read yet."""
+async def hosts(sim: Simulator, deaf: str) -> AsyncIterator[Callable[..., Any]]:
+    """`await hosts()` is a host of a new server; `reading=False`: it does not read yet.
+
+    It ends before the services that its sessions may be connecting to.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(make: Callable[[Edge], Server] = Server, *, reading: bool = True) -> Host:
@@ -213,9 +216,11 @@ async def deaf() -> AsyncIterator[str]:
     server = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", 0)
     yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
+    await asyncio.sleep(0)  # for a connection that was accepted just now
     for writer in connections:
         writer.transport.abort()
     await server.wait_closed()
+    await asyncio.sleep(0)  # for the transports to be told
 
 
 @pytest.fixture

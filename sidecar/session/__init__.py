@@ -1,0 +1,14 @@
+"""One Live session over as many connections as it takes: the only driver of `lifecycle` and `live`.
+
+    session = LiveSession(config, on_event)
+    await session.connect()
+    session.send_audio(0, base64_pcm, "audio/pcm;rate=16000")
+    await session.close()
+
+All methods are called on the event loop's thread, and so is `on_event`. Times are seconds.
+"""
+
+from sidecar.session.driver import Config, SessionEvent, WrongState
+from sidecar.session.session import LiveSession, OutboxFull, SessionFailed
+
+__all__ = ["Config", "LiveSession", "OutboxFull", "SessionEvent", "SessionFailed", "WrongState"]

@@ -1,0 +1,386 @@
+"""Carries out what the core decides, and tells it what happens: one WebSocket line at a time, one timer."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sidecar.lifecycle import events as ev
+from sidecar.lifecycle.core import Lifecycle
+from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.lifecycle.resumption import handle_in, without_handle
+from sidecar.lifecycle.settings import Settings
+from sidecar.lifecycle.states import State, describe
+from sidecar.live import dial, frames
+from sidecar.live.auth import Auth
+from sidecar.live.endpoints import Endpoint
+from sidecar.live.line import WebSocketLine
+from sidecar.live.messages import ServerMessage
+from sidecar.live.turns import TurnEvent, Turns
+from sidecar.observe import redact
+from sidecar.observe.logging import log as log_fields
+from sidecar.observe.logging import websockets_logger
+from sidecar.observe.secret import Secret
+
+LATE_S = 0.25
+"""Later than this means that the loop was held up by ourselves."""
+
+log = logging.getLogger(__name__)
+
+
+class Config(NamedTuple):
+    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session;
+    `name` stands in the log."""
+
+    endpoint: Endpoint
+    auth: Auth
+    setup: dict[str, Any]
+    settings: Settings = Settings()
+    handle: str | None = None
+    max_frame_bytes: int = 16 * 1024 * 1024
+    name: str = "session"
+
+    def __repr__(self) -> str:
+        return f"Config(endpoint={self.endpoint!r}, name={self.name!r})"  # the rest may hold secrets
+
+
+SessionEvent = ev.Event | TurnEvent | frames.MessageReceived | frames.InvalidFrame
+
+
+class WrongState(Exception):
+    """The session's state does not allow this."""
+
+
+class Driver:
+    """The moving parts of a session. `core.out` is the one stream of effects and events, so that all that is
+    told keeps its order; `run` empties it."""
+
+    def __init__(
+        self,
+        config: Config,
+        on_event: Callable[[SessionEvent], None],
+        *,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self.config = config
+        self._handle = config.handle or handle_in(config.setup)
+        self.core = Lifecycle(config.settings, uniform, handle=self._handle)
+        self.turns = Turns()
+        self.connections = 0
+        self.pings: dict[int, tuple[asyncio.Future[float], float]] = {}
+        self._loop = asyncio.get_running_loop()
+        self.finished = self._loop.create_future()
+        self._emit = on_event
+        self._line: WebSocketLine | None = None
+        self._attempt: asyncio.Task[None] | None = None
+        self._fresh = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._awake_at = self._loop.time()
+        self._running = False
+        self._waiters: list[tuple[Collection[State], asyncio.Future[State]]] = []
+        self._guarded: dict[str, Secret] = {}
+
+    @property
+    def state(self) -> State:
+        return self.core.state
+
+    def now(self) -> float:
+        """The session's clock, seconds."""
+        return self._loop.time()
+
+    # --- carrying out -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Carry out effects and pass events on, in order, until there are none; then set the timer."""
+        if self._running:
+            return
+        self._running = True
+        self._awake_at = self._loop.time()
+        out = self.core.out
+        position = 0
+        try:
+            while position < len(out):
+                entry = out[position]
+                position += 1
+                effect = _EFFECTS.get(type(entry))
+                if effect is not None:
+                    effect(self, entry)
+                else:
+                    self._tell(entry)
+        finally:
+            del out[:position]  # also when one of them failed: nothing is done twice
+            self._running = False
+        self._set_timer()
+
+    def flush(self, _effect: ev.Flush | None = None) -> None:
+        """Write what the outbox gives."""
+        line, core, now = self._line, self.core, self._loop.time()
+        while core.outbox.held and line is not None and line.writable and not line.over:
+            item = core.take(now)
+            if item is None:
+                break
+            line.send_text(item.frame)
+
+    def leave(self) -> None:
+        """The process ends: write a close frame if there is a line, wait for nothing."""
+        if self._line is not None:
+            self._line.leave()
+
+    def _dial(self, effect: ev.Dial) -> None:
+        self._fresh = effect.fresh
+        self._attempt = self._loop.create_task(self._connect_line())
+
+    async def _connect_line(self) -> None:
+        """One attempt up to the upgrade request; the line's own calls tell the rest."""
+        config, endpoint = self.config, self.config.endpoint
+        this_attempt = self._attempt
+        try:
+            sock = await dial.connect(endpoint)
+            self.core.tcp_connected(self._loop.time())
+            self.run()
+            if self._attempt is not this_attempt:  # who was told ended it
+                sock.close()
+                return
+            line = WebSocketLine(
+                self,
+                endpoint.url,
+                config.auth.headers(),
+                max_frame_bytes=config.max_frame_bytes,
+                logger=websockets_logger(),
+            )
+            self._line = line
+            tls = dial.tls_context() if endpoint.secure else None
+            try:
+                await self._loop.create_connection(
+                    lambda: line, sock=sock, ssl=tls, server_hostname=endpoint.host if tls else None
+                )
+            except OSError as exc:  # ssl.SSLError is one
+                raise dial.tls_failed(exc) from None
+        except dial.DialFailed as exc:
+            self._ended(exc.cause)
+        except Exception as exc:
+            log.exception("a connection attempt failed by a defect")
+            self._ended(Cause(Layer.LOCAL, "defect", type(exc).__name__))
+
+    def _ping(self, effect: ev.Ping) -> None:
+        if self._line is not None:
+            self._line.ping(str(effect.number).encode())
+
+    def _send_close(self, _effect: ev.SendClose) -> None:
+        if self._line is not None:
+            self._line.close()
+
+    def _abort(self, effect: ev.Abort) -> None:
+        """End the attempt and its line, if there still is one, and tell the core."""
+        attempt, self._attempt = self._attempt, None
+        line, self._line = self._line, None
+        if attempt is not None and not attempt.done():
+            attempt.cancel()
+        unsent_bytes = 0
+        if line is not None:
+            unsent_bytes = line.unsent_bytes
+            line.abort()
+        if attempt is not None or line is not None:
+            self._ended(effect.cause, unsent_bytes=unsent_bytes)
+
+    def _finish(self, _effect: ev.Finished) -> None:
+        self._line = None
+        for name in list(self._guarded):
+            self._guard(name, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for _, reached in self._waiters:
+            if not reached.done():
+                reached.set_exception(WrongState("the session was closed"))
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        """Lazy: a timer that is early finds nothing due and sets the next one."""
+        due = self.core.due_at()
+        if self._timer is not None:
+            if self._timer_at <= due:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due != float("inf") and not self.finished.done():
+            self._timer_at = due
+            self._timer = self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        late_s = now - self._timer_at
+        self.core.tick(now, late_s if late_s > LATE_S else 0.0)
+        self.run()
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    def _tell(self, event: SessionEvent) -> None:
+        self._log(event)
+        if isinstance(event, ev.StateChanged):
+            self._wake_waiters(event.after[0])
+        try:
+            self._emit(event)
+        except Exception:
+            log.exception("a listener failed on %s", type(event).__name__)
+
+    def _log(self, event: SessionEvent) -> None:
+        """State changes, faults with their severity, and every loss; never what was said."""
+        name = self.config.name
+        if isinstance(event, ev.StateChanged):
+            state = describe(event.after)
+            log_fields(log, "info", "state changed", session=name, state=state, reason=event.reason)
+        elif isinstance(event, ev.Failure):
+            fault = event.fault
+            text, action = f"{fault.kind}: {fault.message}", fault.action.value
+            log_fields(log, fault.severity.value, text, session=name, action=action, fatal=event.fatal)
+        elif isinstance(event, ev.Dropped):
+            drop = event.drop
+            fields = {"kind": drop.kind.value, "count": drop.count, "audio_ms": drop.audio_us // 1000}
+            log_fields(log, "warn", f"dropped: {drop.reason}", session=name, **fields)
+
+    def _wake_waiters(self, state: State) -> None:
+        for entry in [w for w in self._waiters if state in w[0]]:
+            self._waiters.remove(entry)
+            if not entry[1].done():
+                entry[1].set_result(state)
+
+    async def reach(self, states: Collection[State]) -> State:
+        """Wait for one of `states`.
+
+        Raises:
+            WrongState: the session was closed, and will be in none of them any more.
+        """
+        if self.state in states:
+            return self.state
+        if self.finished.done():
+            raise WrongState("the session was closed")
+        reached: asyncio.Future[State] = self._loop.create_future()
+        entry = (states, reached)
+        self._waiters.append(entry)
+        try:
+            return await reached
+        finally:
+            if entry in self._waiters:
+                self._waiters.remove(entry)
+
+    def guard_all(self) -> None:
+        """As long as the session lives, no log shows its secrets."""
+        self._guard("auth", self.config.auth.secret)
+        self._guard("handle", Secret(self._handle) if self._handle else None)
+
+    def _guard(self, name: str, secret: Secret | None) -> None:
+        """The secret of this name is now `secret`; the log forgets the one before."""
+        before = self._guarded.pop(name, None)
+        if secret is not None:
+            self._guarded[name] = secret
+            redact.register(secret)
+        if before is not None:
+            redact.unregister(before)
+
+    # --- what the line tells ----------------------------------------------------------------------
+
+    def line_opened(self, line: WebSocketLine) -> None:
+        if line is not self._line:
+            return
+        self.connections += 1
+        setup, resuming = self.core.resumption.setup(self.config.setup, fresh=self._fresh)
+        self.core.upgraded(self._loop.time(), resuming=resuming)
+        line.send_text(msgspec.json.encode({"setup": setup}))
+        self.core.out.append(ev.SetupSent(resuming, without_handle(setup)))
+        self.run()
+
+    def line_heard(self, line: WebSocketLine) -> None:
+        """The bytes may have waited for us: they came when we were last awake, at the earliest."""
+        if line is not self._line:
+            return
+        now = self._loop.time()
+        came_at = self._awake_at if now - self._awake_at > LATE_S else now
+        self._awake_at = now
+        self.core.heard(came_at, line.unacked_bytes)
+        if self.core.out:
+            self.run()
+
+    def line_message(self, line: WebSocketLine, data: bytes) -> None:
+        if line is not self._line:
+            return
+        out = self.core.out
+        try:
+            message, text = frames.read(data)
+        except frames.Unreadable as exc:
+            out.append(frames.InvalidFrame(str(exc), len(data)))
+        else:
+            out.append(frames.MessageReceived(text, frames.is_audio_alone(message), frames.audio_ms(message)))
+            self._understand(message)
+        self.run()
+
+    def _understand(self, message: ServerMessage) -> None:
+        core, now = self.core, self._loop.time()
+        if message.setup_complete is not None and core.line is None:
+            core.setup_complete(now)
+            if core.state_restored == "fresh":
+                core.out.extend(self.turns.lost())
+        else:
+            core.frame(now, content=message.server_content is not None or message.tool_call is not None)
+        update = message.session_resumption_update
+        if update is not None:
+            core.handle(update.new_handle, resumable=update.resumable)
+            handle = core.resumption.handle
+            self._guard("handle", Secret(handle) if handle else None)
+        if message.go_away is not None:
+            core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
+        core.out.extend(self.turns.feed(message))
+        self.update_moment()
+
+    def update_moment(self) -> None:
+        """Tell the core what the conversation is doing."""
+        self.core.moment(quiet=self.turns.quiet, model_speaking=self.turns.model_speaking)
+
+    def line_pong(self, line: WebSocketLine, payload: bytes) -> None:
+        if line is not self._line or not payload.isdigit():
+            return
+        now, number = self._loop.time(), int(payload)
+        for ping, (answer, sent_at) in self.pings.items():
+            if ping <= number and not answer.done():
+                answer.set_result(now - sent_at)
+        self.core.pong(now, number)
+        self.run()
+
+    def line_writable(self, line: WebSocketLine) -> None:
+        if line is self._line:
+            self.flush()
+            self.run()
+
+    def line_closed(self, line: WebSocketLine, cause: Cause, *, echoed: bool, unsent_bytes: int) -> None:
+        if line is self._line:
+            self._ended(cause, echoed=echoed, unsent_bytes=unsent_bytes)
+
+    def _ended(self, cause: Cause, *, unsent_bytes: int = 0, echoed: bool = False) -> None:
+        """An attempt or a line is over: what it cut short is told before what follows from it."""
+        self._line = None
+        if self.core.line is not None:
+            self.core.out.extend(self.turns.cut())
+            for answer, _ in self.pings.values():
+                if not answer.done():
+                    answer.set_exception(WrongState("the line was lost before the pong came"))
+        self.core.ended(self._loop.time(), cause, unsent_bytes=unsent_bytes, echoed=echoed)
+        self.update_moment()
+        self.run()
+
+
+_EFFECTS: dict[type, Callable[[Driver, Any], None]] = {
+    ev.Dial: Driver._dial,
+    ev.Ping: Driver._ping,
+    ev.SendClose: Driver._send_close,
+    ev.Abort: Driver._abort,
+    ev.Flush: Driver.flush,
+    ev.Finished: Driver._finish,
+}
