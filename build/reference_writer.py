@@ -95,6 +95,7 @@ CONVERSATION: tuple[tuple[str, Schema], ...] = (
                     "unconfirmedMs": 0,
                     "confirmedMs": 0,
                     "droppedMs": 0,
+                    "presumedMs": 0,
                     "replayedMs": 0,
                     "maybeDoubledMs": 0,
                     "heldMessages": 0,

@@ -234,6 +234,7 @@ def queue_report(outbox: Outbox) -> p.QueueReport:
         unconfirmed_ms=books.unconfirmed_us / 1000,
         confirmed_ms=books.confirmed_us / 1000,
         dropped_ms=books.dropped_us / 1000,
+        presumed_ms=books.presumed_us / 1000,
         replayed_ms=books.replayed_us / 1000,
         maybe_doubled_ms=books.maybe_doubled_us / 1000,
         held_messages=len(outbox.held),

@@ -370,7 +370,12 @@ class QueueReport(Body, kw_only=True):
     unconfirmed_ms: Annotated[float, Meta(description="Written, no pong yet for a ping written after it.")]
     confirmed_ms: float
     dropped_ms: Annotated[
-        float, Meta(description="Lost to the service for certain, each range reported by `session/dropped`.")
+        float,
+        Meta(description="Ended without delivery, or nobody knows; `session/dropped` tells each range."),
+    ]
+    presumed_ms: Annotated[
+        float,
+        Meta(description="Of the confirmed, what no pong confirmed but TCP and later inbound bytes did."),
     ]
     replayed_ms: Annotated[float, Meta(description="Written more than once.")]
     maybe_doubled_ms: Annotated[

@@ -126,9 +126,16 @@ class Driver:
             line.send_text(item.frame)
 
     def leave(self) -> None:
-        """The process ends: write a close frame if there is a line, wait for nothing."""
-        if self._line is not None:
-            self._line.leave()
+        """The process ends: write a close frame if there is a line, wait for nothing, and be closed."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.leave()
+        if self._attempt is not None:
+            self._attempt.cancel()
+        if self.core.machine.revision:
+            self.core.close(self.now(), 0.0, "leaving")
+            self.core.ended(self.now(), Cause(Layer.LOCAL, "leaving"))
+            self.run()
 
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh

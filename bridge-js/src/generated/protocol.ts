@@ -270,8 +270,10 @@ export interface QueueReport {
   /** Written, no pong yet for a ping written after it. */
   unconfirmedMs: number;
   confirmedMs: number;
-  /** Lost to the service for certain, each range reported by `session/dropped`. */
+  /** Ended without delivery, or nobody knows; `session/dropped` tells each range. */
   droppedMs: number;
+  /** Of the confirmed, what no pong confirmed but TCP and later inbound bytes did. */
+  presumedMs: number;
   /** Written more than once. */
   replayedMs: number;
   /** Of the replayed, what may have arrived the first time. */
