@@ -163,6 +163,8 @@ class Lifecycle:
         first = self.outbox.connected(resumed=resumed or not reconnected)
         if first is not None:
             self.outbox.put_first(first)
+        if self.outbox.has_drops:
+            self._moved(now)
         self.fault = None
         self._step(Event.SETUP_COMPLETE, "setupComplete", now)
         if reconnected:

@@ -26,6 +26,9 @@ WRITE_HIGH_WATER_BYTES = 64 * 1024
 LINGER_S = 1.0
 """After both close frames, for the bytes to leave; then the socket is aborted."""
 USER_AGENT = "live-sidecar"
+MAX_RETRY_AFTER_S = 86_400.0
+"""What a service may ask for with Retry-After; a date in its place is not obeyed."""
+_SECONDS = re.compile(r"[0-9]+")
 _STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2}) ?(.*)")
 
 
@@ -228,7 +231,8 @@ class WebSocketLine(asyncio.Protocol):
             return None  # the protocol judges
         named = (field.partition(":") for field in fields)
         retry_after = next((value.strip() for name, _, value in named if name.lower() == "retry-after"), "")
-        retry_after_s = float(retry_after) if retry_after.isdigit() else None
+        seconds = _SECONDS.fullmatch(retry_after)
+        retry_after_s = min(float(retry_after), MAX_RETRY_AFTER_S) if seconds else None
         return Cause(Layer.HTTP, int(match.group(1)), redact(match.group(2)), retry_after_s)
 
     def _end(self, cause: Cause, *, echoed: bool = False) -> None:

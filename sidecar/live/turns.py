@@ -47,12 +47,14 @@ class Turns:
         turn_id: the turn that is open, or the next one.
         model_speaking: the model's turn is running.
         pending_calls: tool calls that wait for an answer, id to name.
+        lost_calls: those that were lost with their session; a new one closes the line for an answer to them.
     """
 
     def __init__(self) -> None:
         self.turn_id = 1
         self.model_speaking = False
         self.pending_calls: dict[str, str] = {}
+        self.lost_calls: set[str] = set()
         self._user_text: list[str] = []
         self._next_user_text: list[str] = []
         """What the user says already for the turn after this one."""
@@ -120,6 +122,7 @@ class Turns:
     def lost(self) -> list[TurnEvent]:
         """The session began anew: nobody waits for the answers to the old one's tool calls."""
         events: list[TurnEvent] = []
+        self.lost_calls.update(self.pending_calls)
         self._cancel(list(self.pending_calls), events)
         return events
 

@@ -159,6 +159,10 @@ class LiveSession(Driver):
                 return n <= self.core.outbox.sent_through
             self._check_order(n)
         item = outgoing.message(kind, payload, n)
+        if lost := self.turns.lost_calls.intersection(item.ids):
+            raise outgoing.InvalidMessage(
+                f"the session that called {', '.join(sorted(lost))[:200]} was lost; nobody waits for the answer"
+            )
         sent = self._offer(item)
         if item.kind is Kind.ACTIVITY:
             self.turns.activity(started="activityStart" in payload)

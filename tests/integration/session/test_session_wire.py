@@ -524,6 +524,37 @@ async def test_what_does_not_speak_websocket_is_named(talks, tcp, refused, setti
         assert talk.of(ev.Failure)[0].fault.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("value", "told_s"),
+    [
+        (b"0", 0),
+        (b"1", 1),
+        (b"Wed, 21 Oct 2026 07:28:00 GMT", None),
+        (b"-1", None),
+        (b"1.5", None),
+        (b"\xb2", None),
+        (b"", None),
+        (b"9" * 30, 86_400),
+        (b"9" * 400, 86_400),
+    ],
+)
+async def test_a_retry_after_of_any_kind_is_survived_and_never_longer_than_a_day(
+    talks, tcp, refused, settings, value, told_s
+):
+    async def handler(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: " + value + b"\r\nContent-Length: 0\r\n\r\n"
+        )
+
+    async with tcp(handler) as port:
+        talk = talks(f"ws://127.0.0.1:{port}", settings=settings(deadlines={"open_s": 0.2}))
+        await refused(talk)
+
+        first = talk.of(ev.Failure)[0].fault
+        assert (first.kind, first.http_status, first.retry_after_s) == ("serviceUnavailable", 503, told_s)
+
+
 # --- TLS --------------------------------------------------------------------------------------------
 
 

@@ -686,3 +686,14 @@ def test_a_planned_hand_over_is_no_error() -> None:
     rig.core.go_away(rig.now, 10.0)
     rig.pass_time(1.0)
     assert all(e.fault is None for e in rig.of(ev.StateChanged))
+
+
+def test_an_answer_to_a_call_of_a_lost_session_is_told_to_be_lost_when_the_fresh_one_is_there() -> None:
+    rig = Rig(Settings(resumption=False))
+    rig.open()
+    rig.cut()
+    rig.core.offer(Item(Kind.TOOL_RESPONSE, b"{}", ids=("call-1",)), rig.now)
+    rig.pass_time(1.0)
+    rig.connect(resuming=False)
+    rig.pass_time(0.3)
+    assert [(e.drop.reason, e.drop.ids) for e in rig.of(ev.Dropped)] == [("sessionLost", ["call-1"])]
