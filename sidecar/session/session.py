@@ -160,9 +160,8 @@ class LiveSession(Driver):
             self._check_order(n)
         item = outgoing.message(kind, payload, n)
         if lost := self.turns.lost_calls.intersection(item.ids):
-            raise outgoing.InvalidMessage(
-                f"the session that called {', '.join(sorted(lost))[:200]} was lost; nobody waits for the answer"
-            )
+            calls = ", ".join(sorted(lost))[:200]
+            raise outgoing.InvalidMessage(f"{calls}: the session of this call was lost; nobody waits for it")
         sent = self._offer(item)
         if item.kind is Kind.ACTIVITY:
             self.turns.activity(started="activityStart" in payload)

@@ -172,9 +172,6 @@ async def test_an_answer_to_a_tool_call_that_a_cut_swallowed_is_sent_again(talks
         assert talk.of(ev.Dropped) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Lifecycle.setup_complete() reports no drops, and clears the report's timer"
-)
 async def test_the_answer_to_a_tool_call_of_a_session_that_was_lost_ends_as_lost_and_is_told_at_once(talks):
     """Nothing else moves just then, on a line where nobody speaks."""
     async with Simulator(script(WEATHER)) as sim:
