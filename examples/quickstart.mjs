@@ -4,10 +4,10 @@
 import { Secret, Sidecar } from '../bridge-js/dist/esm/index.js';
 
 const baseUrl = process.argv[2];
-const apiKey = new Secret(process.env.GEMINI_API_KEY ?? (baseUrl ? 'any' : ''));
+const apiKey = new Secret(process.env.GEMINI_API_KEY || (baseUrl ? 'any' : ''));
 const sidecar = await Sidecar.start();
 sidecar.on('session/transcript', ({ source, text, final }) => final && console.log(`${source}: ${text}`));
-const answered = new Promise((resolve) => sidecar.on('session/turn', ({ event }) => event === 'complete' && resolve()));
+const answered = new Promise((resolve) => sidecar.on('session/turn', ({ event }) => event !== 'started' && resolve()));
 const generationConfig = { responseModalities: ['AUDIO'] };
 const setup = { model: 'models/gemini-3.8-live', generationConfig, outputAudioTranscription: {} };
 await sidecar.call('session/open', { sessionId: 's1', auth: { type: 'apiKey', apiKey }, endpoint: { baseUrl }, setup });

@@ -38,8 +38,9 @@ export class SidecarRpcError extends SidecarError {
     /** All the sidecar says about it; absent only if the answer came from something else. */
     readonly data?: ErrorData,
   ) {
-    const advice = data?.remediation === undefined ? '' : ` ${data.remediation}`;
-    super(`${method} failed: ${data?.message ?? message}${advice}`);
+    const words = data?.message ?? message;
+    const end = /[.!?]$/.test(words) ? '' : '.';
+    super(`${method} failed: ${words}${data?.remediation === undefined ? '' : `${end} ${data.remediation}`}`);
     this.kind = data?.kind ?? kindOf(code);
   }
 }

@@ -26,7 +26,7 @@ export function locate(command?: string, around: Surroundings = surroundings()):
   throw new SidecarSpawnError(
     'The live-sidecar program was not found. Give `Sidecar.start({ command })` its path' +
       (around.development
-        ? `, set LIVE_SIDECAR_BINARY, or create the development environment with \`make\`. Tried: ${tried.join(', ')}`
+        ? `, set LIVE_SIDECAR_BINARY, or create the development environment with \`make setup\`. Tried: ${tried.join(', ')}`
         : '; outside development it is not looked for.'),
     tried,
   );

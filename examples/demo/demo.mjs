@@ -4,7 +4,8 @@
 //   node examples/demo/demo.mjs [--file speech.wav] [--seconds 25] [--script conversation.json] [--no-replay]
 //
 // With GEMINI_API_KEY in the environment it talks to the real service instead of the simulator (GEMINI_MODEL: which
-// model). It exits 0 only if the service's audio, de-duplicated, is the recording; --no-replay shows how that fails.
+// model). It exits 0 only if the service's audio, de-duplicated, is the recording; --no-replay shows how that fails
+// when the line freezes.
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +19,10 @@ const SESSION = 'demo';
 const SETTLE_MS = 8_000;
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+process.on('uncaughtException', (error) => {
+  console.error(`\nThe demo cannot go on: ${error.message}`);
+  process.exit(2); // sidecar and simulator end with this process
+});
 const { values: options } = parseArgs({
   options: {
     file: { type: 'string', default: here('speech-25s.wav') },
@@ -26,14 +31,11 @@ const { values: options } = parseArgs({
     'no-replay': { type: 'boolean', default: false },
   },
 });
-process.on('uncaughtException', (error) => {
-  console.error(`\nThe demo cannot go on: ${error.message}`);
-  if (error.data?.remediation) console.error(error.data.remediation);
-  process.exit(2); // sidecar and simulator end with this process
-});
 const whole = readWav(options.file);
+if (options.seconds !== undefined && !(Number(options.seconds) > 0)) throw new Error('--seconds must be a number above 0');
 const recording = options.seconds ? whole.subarray(0, Number(options.seconds) * 1000 * BYTES_PER_MS) : whole;
-const real = process.env.GEMINI_API_KEY;
+const real = process.env.GEMINI_API_KEY || undefined;
+if (recording.length === 0) throw new Error(`${options.file} holds no sound`);
 const screen = new Screen();
 
 const simulator = real ? undefined : await startSimulator(locate(), options.script);
@@ -42,7 +44,7 @@ sidecar.on('log', ({ source, message }) => screen.say(`! ${source}: ${message}`)
 screen.say(
   real
     ? 'Talking to the real service, with your key. Cuts are not made; what the network does is dealt with.'
-    : 'Talking to the simulator. On the way the line is cut, frozen for 3 s and reset, and ended by a goAway.',
+    : 'Talking to the simulator. On the way the line is cut at 5 s, frozen at 10 s, and ended by a goAway at 18 s.',
 );
 
 // --- listen ---------------------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ const offeredMs = recording.length / BYTES_PER_MS;
 const rows = [['audio offered', ms(offeredMs)]];
 let failed = false;
 if (simulator) {
-  const { connections } = await simulator.state();
+  const { connections, faults } = await simulator.state();
   const received = [];
   for (const { connection } of connections.filter((c) => c.session === 1)) {
     received.push(await simulator.audio(1, connection));
@@ -127,6 +129,7 @@ if (simulator) {
   failed = !books.whole;
   const receivedBytes = received.reduce((sum, pcm) => sum + pcm.length, 0);
   rows.push(
+    ['faults on the way', [...faults.done.map((fault) => fault.do), ...faults.pending.map((fault) => `(no ${fault.do}: too short)`)].join(', ')],
     ['received by the server', ms(receivedBytes / BYTES_PER_MS)],
     ['lost', ms(books.lostBytes / BYTES_PER_MS)],
     ['doubled', ms(books.doubledBytes / BYTES_PER_MS)],

@@ -17,6 +17,7 @@ export function readWav(path) {
     const id = file.toString('latin1', at, at + 4);
     const size = file.readUInt32LE(at + 4);
     const body = file.subarray(at + 8, at + 8 + size);
+    if (body.length < size) throw new Error(`${path} is cut off: ${size - body.length} bytes are missing`);
     if (id === 'fmt ') format = [body.readUInt16LE(2), body.readUInt32LE(4), body.readUInt16LE(14)].join();
     if (id === 'data') {
       if (format !== `1,${RATE_HZ},16`) {

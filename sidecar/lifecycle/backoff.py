@@ -156,6 +156,8 @@ def _hand_over_delay(outage: Outage, settings: Settings, now: float) -> float:
 
 def ended_by(limit: str, last: Fault | None) -> Fault:
     """Giving up by a limit of our own; the message tells what the last attempt met."""
-    return classify(
-        Cause(Layer.LOCAL, limit, f"the last attempt met {last.kind}: {last.message}" if last else "")
-    )
+    if last is None:
+        return classify(Cause(Layer.LOCAL, limit))
+    fault = classify(Cause(Layer.LOCAL, limit, f"the last attempt met {last.kind}: {last.message}"))
+    advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
+    return fault._replace(remediation=advice)

@@ -94,7 +94,7 @@ _NETWORK = "The service cannot be reached. Please check the internet connection.
 _QUOTA = "The usage limit is reached. Trying again later."
 _CHECK_KEY = "Check the API key, and that its project may use the Generative Language API."
 _CHECK_SETUP = "Compare the setup message with the model's documentation; the text names the field."
-_CHECK_NETWORK = "Check the network, proxy and firewall; the sidecar goes on trying."
+_CHECK_NETWORK = "Check the network, proxy and firewall."
 
 _WS: Final = L.WEBSOCKET
 ROWS: Final[tuple[Row, ...]] = (
