@@ -524,7 +524,10 @@ class Turn(Body):
     turn_id: int
     event: Literal["started", "generationComplete", "interrupted", "complete"]
     cut: Annotated[
-        bool, Meta(description="The line was cut in the middle of it; what comes after is a new turn.")
+        bool,
+        Meta(
+            description="The line was cut in the middle: no `complete` follows, and what comes is a new turn."
+        ),
     ] = False
 
 

@@ -387,7 +387,7 @@ export interface Transcript {
 export interface Turn {
   turnId: number;
   event: 'complete' | 'generationComplete' | 'interrupted' | 'started';
-  /** The line was cut in the middle of it; what comes after is a new turn. Absent means false. */
+  /** The line was cut in the middle: no `complete` follows, and what comes is a new turn. Absent means false. */
   cut?: boolean;
 }
 
