@@ -119,7 +119,7 @@ class InitializeParams(Params):
 
     protocol_version: str
     client: ClientInfo
-    parent_pid: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    parent_pid: Annotated[int, Meta(ge=1, le=2**32 - 1)] | UnsetType = UNSET
 
 
 class SidecarInfo(Body):
@@ -177,7 +177,7 @@ class Endpoint(Params):
     """Where the service is. `baseUrl` may be ws, wss, http or https; plain text only to loopback."""
 
     family: Literal["developer"] = "developer"
-    api_version: Annotated[str, Meta(pattern="^v1(alpha|beta)?$")] = "v1beta"
+    api_version: Annotated[str, Meta(pattern=r"^v1(alpha|beta)?$(?!\n)")] = "v1beta"
     base_url: str = "wss://generativelanguage.googleapis.com"
 
 
@@ -457,7 +457,7 @@ class SendAudioParams(Params):
     session_id: SessionId
     n: ChunkNumber
     data: str
-    mime_type: Annotated[str, Meta(pattern=r"^audio/pcm;rate=[0-9]{4,6}$")] = "audio/pcm;rate=16000"
+    mime_type: Annotated[str, Meta(pattern=r"^audio/pcm;rate=[0-9]{4,6}$(?!\n)")] = "audio/pcm;rate=16000"
 
 
 # --- notifications of a session -------------------------------------------------------------------
