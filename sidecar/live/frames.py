@@ -1,10 +1,10 @@
 """Server frames: checked once, read as far as needed, and passed on unparsed (design section 2)."""
 
 import re
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
-from msgspec import structs
 
 from sidecar.live.messages import ServerContent, ServerMessage
 
@@ -97,6 +97,12 @@ def duration_s(text: str) -> float | None:
     return float(match.group(1)) if match else None
 
 
+_others_in_content = attrgetter(*(name for name in ServerContent.__struct_fields__ if name != "model_turn"))
+_others_in_message = attrgetter(
+    *(name for name in ServerMessage.__struct_fields__ if name != "server_content")
+)
+
+
 def is_audio_alone(message: ServerMessage) -> bool:
     """Whether a message may be dropped for a host that does not read: the model's sound and nothing else."""
     content = message.server_content
@@ -108,8 +114,8 @@ def is_audio_alone(message: ServerMessage) -> bool:
             part.inline_data is not None and part.inline_data.mime_type.startswith("audio/")
             for part in content.model_turn.parts
         )
-        and structs.replace(content, model_turn=None) == ServerContent()
-        and structs.replace(message, server_content=None) == ServerMessage()
+        and not any(_others_in_content(content))  # every default is false
+        and not any(_others_in_message(message))
     )
 
 
