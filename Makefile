@@ -11,6 +11,7 @@ PY := $(BIN)/python
 VENV := .venv/.ready
 MODULES := bridge-js/node_modules/.ready
 BRIDGE := bridge-js/dist/.ready
+PEER := tests/bench/node_modules/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -50,7 +51,7 @@ check-generated: $(VENV)
 	@echo "== generated files"
 	@$(PY) build/generate.py --check
 
-bench: $(VENV) $(BRIDGE) ## speed and memory beside in-process ws, as ratios
+bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
 	@node tests/bench/bench.mjs $(BENCH_ARGS)
 
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
@@ -78,4 +79,9 @@ $(MODULES): bridge-js/package.json bridge-js/package-lock.json
 $(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*.cts bridge-js/src/*/*.ts bridge-js/tsconfig*.json)
 	@echo "== building the bridge"
 	@cd bridge-js && npm run --silent build
+	@touch $@
+
+$(PEER): tests/bench/package.json tests/bench/package-lock.json
+	@echo "== setting up the peer of the bench in tests/bench/node_modules"
+	@cd tests/bench && npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -1,4 +1,4 @@
-"""Write the files made from `sidecar/rpc/protocol.py`: the TypeScript types and the method reference.
+"""Write the files made from tables of the code: TypeScript types, and pages of the documentation.
 
 python build/generate.py            write them
 python build/generate.py --check    exit 1, naming the stale files, when they are not up to date
@@ -12,12 +12,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the sources beside this script, whatever is installed
 
+import errors_writer  # noqa: E402
+import lifecycle_writer  # noqa: E402
 import reference_writer  # noqa: E402
+import settings_writer  # noqa: E402
 import typescript_writer  # noqa: E402
 
 OUTPUTS: dict[str, Callable[[], str]] = {
     "bridge-js/src/generated/protocol.ts": typescript_writer.write,
     "docs/protocol.md": reference_writer.write,
+    "docs/settings.md": settings_writer.write,
+    "docs/lifecycle.md": lifecycle_writer.write,
+    "docs/errors.md": errors_writer.write,
 }
 
 

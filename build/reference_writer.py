@@ -1,8 +1,10 @@
 """JSON Schema of the protocol -> `docs/protocol.md`, the method reference for people."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from tables import table
 
 from sidecar.rpc import openrpc, protocol
 
@@ -87,6 +89,8 @@ CONVERSATION: tuple[tuple[str, Schema], ...] = (
                 "reason": "setupComplete",
                 "connectionId": "s1#1",
                 "resumable": True,
+                "healthScore": 100,
+                "quality": "excellent",
                 "queue": {
                     "offeredMs": 0,
                     "acceptedMs": 0,
@@ -130,7 +134,7 @@ CONVERSATION: tuple[tuple[str, Schema], ...] = (
 """(direction, message without its `jsonrpc` member): `>` from the host, `<` from the sidecar."""
 
 OPENING = f"""\
-<!-- Made from sidecar/rpc/protocol.py by build/generate.py: change that file and run `make generate`. -->
+<!-- Made from sidecar/rpc/protocol/ by build/generate.py: change that package and run `make generate`. -->
 
 # The protocol, version {protocol.PROTOCOL_VERSION}
 
@@ -216,7 +220,7 @@ def _conversation() -> Iterator[str]:
 def _methods() -> Iterator[str]:
     yield "## Methods\n"
     yield "A request is answered. A notification never is: what was wrong with it comes as a `log`.\n"
-    yield from _table(
+    yield from table(
         ("method", "kind", "what it does"),
         (
             (f"[`{name}`]({_anchor(name)})", "request" if row.result else "notification", row.summary)
@@ -283,7 +287,7 @@ def _linked(schemas: dict[str, Schema]) -> set[str]:
 def _errors() -> Iterator[str]:
     yield "## Errors\n"
     yield "`error.data` is always an [ErrorData](#type-errordata); its `kind` is the name to test for.\n"
-    yield from _table(
+    yield from table(
         ("code", "kind", "when"),
         ((str(row.code), f"`{row.kind}`", row.meaning) for row in protocol.ERROR_CODES),
     )
@@ -294,7 +298,7 @@ def _fields(schema: Schema, none: str = "No fields.") -> Iterator[str]:
         yield f"{none}\n"
         return
     required = schema.get("required", [])
-    yield from _table(
+    yield from table(
         ("field", "type", "", "meaning"),
         (
             (f"`{key}`", type_of(value), "" if key in required else "optional", _meaning(value))
@@ -309,16 +313,6 @@ def _meaning(schema: Schema) -> str:
     if isinstance(default, str | int | float):
         notes.append(f"Default `{json.dumps(default)}`.")
     return " ".join(filter(None, notes))
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    yield line(head)
-    yield line("---" for _ in head)
-    yield from map(line, rows)
-    yield ""
 
 
 def _anchor(name: str) -> str:

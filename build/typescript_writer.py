@@ -13,7 +13,7 @@ from sidecar.rpc import openrpc, protocol
 Schema = dict[str, Any]
 
 HEADER = """\
-// Made from sidecar/rpc/protocol.py by build/generate.py. Do not edit: change that file, run `make generate`.
+// Made from sidecar/rpc/protocol/ by build/generate.py. Change that package and run `make generate`.
 
 import type { Secret } from '../secret.js';
 """

@@ -1,163 +1,64 @@
-"""How long to wait, and when to give up: one decision function (design section 3, Reconnect).
+"""How long to wait after the n-th failure, and how chance spreads it (design section 3, Reconnect).
 
-The wait is the largest that applies: Retry-After, the hand-over delay, the slow lane, the backoff.
-Giving up has four reasons: a permanent fault, no reconnect wanted, too long, too often.
+Two small tables: the kinds of growth, and the kinds of jitter. Chance comes in as an argument.
 """
 
 from collections.abc import Callable
+from typing import Final
 
-from msgspec import Struct
+from sidecar.lifecycle.settings import BackoffKind, JitterKind, Reconnect
 
-from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
-from sidecar.lifecycle.settings import Reconnect, Settings
-
-NO_REFUSAL = frozenset({1000, 1006})
-"""Close codes with which a line ends without the service refusing anything."""
-
-
-class Outage(Struct):
-    """What happened since the session was last stable.
-
-    Attributes:
-        since: when it began, None while all is well.
-        failures: failed attempts and lines that died before they were stable.
-        reached: those of them that reached the service.
-        attempts: dials, for people.
-        owner_gone_at: when the last live line of this session ended, as far as we know.
-        resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
-        fresh: no resume any more in this outage: attempts go without the handle until one connects.
-        fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
-    """
-
-    since: float | None = None
-    failures: int = 0
-    reached: int = 0
-    attempts: int = 0
-    owner_gone_at: float | None = None
-    resume_at_once: bool = False
-    fresh: bool = False
-    fresh_tried: bool = False
-
-
-class Stop(Struct, frozen=True):
-    """Give up; `fault` says why, `last` what the last attempt met."""
-
-    fault: Fault
-    last: Fault
-
-
-class Retry(Struct, frozen=True):
-    """Try again after `delay_s`, with the handle or without."""
-
-    delay_s: float
-    fresh: bool
-
-
-class Situation(Struct, frozen=True, kw_only=True):
-    """What the decision needs to know besides the fault.
-
-    Attributes:
-        first: the session was never connected; the open's own deadline ends it.
-        planned: a hand-over: it never counts.
-        resuming: the failed attempt, or the refused line, carried a handle.
-        has_handle: there is a handle to resume with.
-    """
-
-    first: bool = False
-    planned: bool = False
-    resuming: bool = False
-    has_handle: bool = False
+MAX_EXPONENT = 64
+"""Far above any cap; keeps the power finite."""
 
 
 def backoff_s(failures: int, settings: Reconnect, random: Callable[[], float]) -> float:
-    """Exponential with full jitter: uniform in [0, min(cap, base * factor^(failures - 1))], 0 for none."""
+    """The wait after `failures` failures in a row, 0 for none.
+
+    `random` is uniform in [0, 1). The distribution, with `d` the delay of the kind:
+    full: uniform in [0, d); proportional: uniform in [d - r*d, d + r*d) with r the jitter range; none: d.
+    """
     if failures <= 0:
         return 0.0
-    exponent = min(failures - 1, 64)  # far above any cap; keeps the power finite
-    ceiling = min(settings.max_delay_s, settings.base_delay_s * settings.factor**exponent)
-    return random() * ceiling
+    return _JITTER[settings.jitter](delay_s(failures, settings), settings, random())
 
 
-def decide(
-    fault: Fault,
-    outage: Outage,
-    situation: Situation,
-    settings: Settings,
-    now: float,
-    random: Callable[[], float],
-) -> Stop | Retry:
-    """Whether and how to go on after `fault`. Changes `outage.fresh` and `outage.fresh_tried` only."""
-    reconnect = settings.reconnect
-    action = _effective(fault, situation)
-    too_often = not situation.first and outage.reached >= reconnect.max_attempts
-    if action is Action.STOP:
-        return Stop(fault, fault)
-    if situation.planned:
-        fresh = not situation.has_handle
-        return Retry(0.0 if fresh else _hand_over_delay(outage, settings, now), fresh=fresh)
-    if not reconnect.enabled and not situation.first:
-        return Stop(ended_by("disabled", fault), fault)
-    if outage.since is not None and now - outage.since >= reconnect.max_elapsed_s:
-        return Stop(ended_by("maxElapsed", fault), fault)
-    if too_often and (outage.fresh_tried or not situation.has_handle or reconnect.max_attempts == 0):
-        return Stop(ended_by("maxAttempts", fault), fault)
-
-    asked_for_s = max(
-        fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0
-    )
-    if old_owner_may_live(fault, outage, situation, settings, now):
-        return Retry(max(settings.hand_over.retry_delay_s, asked_for_s), fresh=False)
-    refused = situation.resuming and fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
-    first_failure = outage.failures <= 1
-    backoff = backoff_s(outage.failures, reconnect, random)
-    if situation.has_handle and (too_often or refused or action is Action.FRESH):
-        # In place of the resume a fresh session: at once the first time, then like any other attempt.
-        at_once = not outage.fresh_tried and (first_failure or refused)
-        outage.fresh = outage.fresh_tried = True
-        return Retry(asked_for_s if at_once else max(backoff, asked_for_s), fresh=True)
-    fresh = outage.fresh or not situation.has_handle
-    waiting_for_owner = 0.0 if fresh else _hand_over_delay(outage, settings, now)
-    return Retry(max(backoff, asked_for_s, waiting_for_owner), fresh=fresh)
+def delay_s(failures: int, settings: Reconnect) -> float:
+    """The delay of the n-th failure (from 1) before the jitter. A list is taken as it is given; the other
+    kinds stay under `max_delay_s`."""
+    delay = _GROWTH[settings.backoff](failures, settings)
+    return delay if settings.backoff == "list" else min(settings.max_delay_s, delay)
 
 
-def old_owner_may_live(
-    fault: Fault, outage: Outage, situation: Situation, settings: Settings, now: float
-) -> bool:
-    """Whether a refused resume only means that the service has not let go of the old line yet.
-
-    It answers 1011 then, and the handle is good (LP 4.4 items 3 and 4). Such a refusal does not count.
-    """
-    return (
-        situation.resuming
-        and not outage.fresh
-        and fault.ws_code == 1011
-        and outage.owner_gone_at is not None
-        and now - outage.owner_gone_at < settings.hand_over.window_s
-    )
+def _exponential(n: int, s: Reconnect) -> float:
+    return s.base_delay_s * float(s.factor) ** min(n - 1, MAX_EXPONENT)
 
 
-def _effective(fault: Fault, situation: Situation) -> Action:
-    """A fault that would drop the handle means something else where there is none: a 1007 is then our
-    own request (permanent), a 1008 "not found" comes at random too (LP 5). And a certificate that fails
-    after others were good is a captive portal more often than not: it may go away."""
-    if fault.kind == "certificateInvalid" and not situation.first:
-        return Action.RETRY
-    if fault.action is Action.FRESH and not situation.resuming and not situation.has_handle:
-        return Action.STOP if fault.ws_code == 1007 else Action.RETRY
-    return fault.action
+def _linear(n: int, s: Reconnect) -> float:
+    return s.base_delay_s * n
 
 
-def _hand_over_delay(outage: Outage, settings: Settings, now: float) -> float:
-    """The old owner needs a moment to be gone (LP 4.4 item 4)."""
-    if outage.owner_gone_at is None or outage.resume_at_once:
-        return 0.0
-    return max(0.0, outage.owner_gone_at + settings.hand_over.first_delay_s - now)
+def _fibonacci(n: int, s: Reconnect) -> float:
+    """1, 1, 2, 3, 5, 8 ... times the base."""
+    before, now = 0, 1
+    for _ in range(min(n, MAX_EXPONENT) - 1):
+        before, now = now, before + now
+    return s.base_delay_s * now
 
 
-def ended_by(limit: str, last: Fault | None) -> Fault:
-    """Giving up by a limit of our own; the message tells what the last attempt met."""
-    if last is None:
-        return classify(Cause(Layer.LOCAL, limit))
-    fault = classify(Cause(Layer.LOCAL, limit, f"the last attempt met {last.kind}: {last.message}"))
-    advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
-    return fault._replace(remediation=advice)
+def _list(n: int, s: Reconnect) -> float:
+    return s.delays_s[min(n, len(s.delays_s)) - 1] if s.delays_s else 0.0
+
+
+_GROWTH: Final[dict[BackoffKind, Callable[[int, Reconnect], float]]] = {
+    "exponential": _exponential,
+    "linear": _linear,
+    "fibonacci": _fibonacci,
+    "list": _list,
+}
+
+_JITTER: Final[dict[JitterKind, Callable[[float, Reconnect, float], float]]] = {
+    "full": lambda delay, _, chance: delay * chance,
+    "proportional": lambda delay, s, chance: delay * (1 + s.jitter_range * (2 * chance - 1)),
+    "none": lambda delay, _, __: delay,
+}

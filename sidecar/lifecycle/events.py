@@ -2,8 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from sidecar.lifecycle.books import Drop
 from sidecar.lifecycle.faults import Cause, Fault
-from sidecar.lifecycle.outbox import Drop
+from sidecar.lifecycle.health import Health
 from sidecar.lifecycle.states import Node
 
 # --- effects: the driver carries them out, in order -----------------------------------------------
@@ -17,9 +18,10 @@ class Dial(NamedTuple):
 
 
 class Ping(NamedTuple):
-    """Write a ping whose payload is this number."""
+    """Write a ping whose payload is this number. `first`: no other waits for a sign of life."""
 
     number: int
+    first: bool
 
 
 class SendClose(NamedTuple):
@@ -74,10 +76,39 @@ class GoAwayReceived(NamedTuple):
     time_left_s: float
 
 
-class Health(NamedTuple):
-    rtt_s: float
-    rtt_average_s: float
+class HealthChanged(NamedTuple):
+    """How well the line does; the round trips are None before the first pong."""
+
+    health: Health
+    rtt_s: float | None
+    rtt_average_s: float | None
     silence_s: float
+    unanswered: int
+
+
+class BreakerChanged(NamedTuple):
+    state: str
+    previous: str
+    failures: int
+    retry_in_s: float | None
+
+
+class Stalled(NamedTuple):
+    """An answer that was asked for is overdue; `action`: what follows, `event` (nothing) or `reconnect`."""
+
+    demand: str
+    waited_s: float
+    action: str
+
+
+class Slept(NamedTuple):
+    """The machine slept."""
+
+    slept_s: float
+
+
+class Configured(NamedTuple):
+    """Other settings are in effect."""
 
 
 class Failure(NamedTuple):
@@ -119,7 +150,11 @@ Event = (
     | Reconnecting
     | Reconnected
     | GoAwayReceived
-    | Health
+    | HealthChanged
+    | BreakerChanged
+    | Stalled
+    | Slept
+    | Configured
     | Failure
     | QueueMoved
     | Dropped

@@ -4,34 +4,50 @@ goAway is an order with a deadline (LP 4.1), and the service may go silent after
 this, not the next frame. It waits for a moment in which nobody speaks, and not longer than it may.
 """
 
+from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.settings import HandOver
 
 
 class Schedule:
     """One per line. Several goAways make one hand-over, by the earliest end."""
 
-    __slots__ = ("_settings", "cancelled", "ends_at", "reason")
+    __slots__ = ("_born_at", "_ends_at", "cancelled", "settings")
 
     def __init__(self, settings: HandOver, now: float) -> None:
-        self._settings = settings
-        self.ends_at = now + settings.recycle_after_s + settings.lead_s
-        self.reason = "recycle"
+        self.settings = settings
+        self._born_at = now
+        self._ends_at = NEVER
         self.cancelled = False
 
+    @property
+    def reason(self) -> str:
+        return "goAway" if self._ends_at < self._recycled_at else "recycle"
+
+    @property
+    def ends_at(self) -> float:
+        """When the line will be gone, as far as is known."""
+        return NEVER if self.cancelled else min(self._ends_at, self._recycled_at)
+
+    @property
+    def _recycled_at(self) -> float:
+        return self._born_at + self.settings.recycle_after_s + self.settings.lead_s
+
     def go_away(self, time_left_s: float, now: float) -> None:
-        if not self.cancelled:
-            self.ends_at = min(self.ends_at, now + time_left_s)
-            self.reason = "goAway"
+        self._ends_at = min(self._ends_at, now + time_left_s)
 
     def cancel(self) -> None:
         """No hand-over any more: the line is being closed."""
         self.cancelled = True
-        self.ends_at = float("inf")
+
+    def slept(self, slept_s: float) -> None:
+        """Our clock stood still, the service's did not."""
+        self._born_at -= slept_s
+        self._ends_at -= slept_s
 
     def next_due_at(self, *, quiet: bool) -> float:
         """When the hand-over starts as things are: in the last `lead_s` if nobody speaks, else `margin_s`
         before the end."""
-        return self.ends_at - (self._settings.lead_s if quiet else self._settings.margin_s)
+        return self.ends_at - (self.settings.lead_s if quiet else self.settings.margin_s)
 
     def due(self, now: float, *, quiet: bool) -> bool:
         return now >= self.next_due_at(quiet=quiet)

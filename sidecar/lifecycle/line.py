@@ -25,6 +25,7 @@ class Line:
     """State of one line.
 
     Attributes:
+        born_at: when setupComplete came.
         unproven: it began as a resume that the service may still refuse (LP 4.4).
         stable: it lived for `stable_after_s`, gave a sign of life after setupComplete, and is not silent.
         suspect: it is silent for longer than it should be.
@@ -36,13 +37,13 @@ class Line:
     """
 
     __slots__ = (
-        "_answered", "_proven_at", "_settings", "_stable_at", "closing", "liveness", "pong", "quiet",
-        "schedule", "stable", "suspect", "unacked_bytes",
-        "unproven",
+        "_answered", "_settings", "born_at", "closing", "liveness", "pong", "quiet", "schedule", "stable",
+        "suspect", "unacked_bytes", "unproven",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, now: float, *, resuming: bool, quiet: bool) -> None:
         self._settings = settings
+        self.born_at = now
         self.liveness = Liveness(settings.heartbeat, now)
         self.schedule = Schedule(settings.hand_over, now)
         self.quiet = quiet
@@ -53,8 +54,20 @@ class Line:
         self.pong = 0
         self.unacked_bytes: int | None = None
         self._answered = False
-        self._stable_at = now + settings.reconnect.stable_after_s
-        self._proven_at = now + settings.hand_over.done_after_s
+
+    def configure(self, settings: Settings) -> None:
+        """Other numbers from now on."""
+        self._settings = settings
+        self.liveness.settings = settings.heartbeat
+        self.schedule.settings = settings.hand_over
+
+    @property
+    def _stable_at(self) -> float:
+        return self.born_at + self._settings.reconnect.stable_after_s
+
+    @property
+    def _proven_at(self) -> float:
+        return self.born_at + self._settings.hand_over.done_after_s
 
     def heard(self, now: float, unacked_bytes: int | None) -> bool:
         """Bytes came in; returns whether the line was suspect and is not any more."""

@@ -6,28 +6,10 @@ Kinds decide only what may be dropped when it is full, never what goes first.
 """
 
 from collections import deque
-from enum import StrEnum
 
+from sidecar.lifecycle.books import Books, Drop, HighWater
+from sidecar.lifecycle.item import DROPPABLE, REPLAYABLE, Item, Kind
 from sidecar.lifecycle.settings import OutboxLimits
-
-
-class Kind(StrEnum):
-    """What a message is, as far as its delivery goes."""
-
-    AUDIO = "audio"
-    VIDEO = "video"
-    TEXT = "text"
-    ACTIVITY = "activity"
-    CONTROL = "control"
-    CONTENT = "content"
-    TOOL_RESPONSE = "toolResponse"
-
-
-DROPPABLE = frozenset({Kind.AUDIO, Kind.VIDEO})
-"""Oldest first, when there is no room."""
-REPLAYABLE = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.ACTIVITY, Kind.CONTROL, Kind.TOOL_RESPONSE})
-"""Sent again after a cut. Twice the same tool response is harmless, its id names it; twice the same
-text is a second question, so an unconfirmed text ends as `deliveryUnknown`."""
 
 REFUSALS_KEPT = 10_000
 """Numbers of refused messages that are remembered."""
@@ -35,99 +17,8 @@ FRAME_OVERHEAD = 32
 """Bytes on the wire beside a payload, at most: the frame's header, and its share of the pings."""
 
 
-class Item:
-    """One accepted message.
-
-    Attributes:
-        frame: the text frame's payload, UTF-8 JSON.
-        audio_us: duration of its audio in microseconds, 0 for everything else.
-        written_at: when it was last written.
-        mark: number of the first ping sent after it was written.
-        writes: how often it was written.
-    """
-
-    __slots__ = ("audio_us", "frame", "ids", "kind", "mark", "n", "size", "writes", "written_at")
-
-    def __init__(
-        self, kind: Kind, frame: bytes, *, n: int | None = None, audio_us: int = 0, ids: tuple[str, ...] = ()
-    ) -> None:
-        self.kind = kind
-        self.frame = frame
-        self.n = n
-        self.audio_us = audio_us
-        self.ids = ids
-        self.size = len(frame)
-        self.written_at = 0.0
-        self.mark = 0
-        self.writes = 0
-
-
 class Full(Exception):
     """No room, and nothing that may be dropped for this message. It was not accepted."""
-
-
-class Drop:
-    """Messages of one kind, without a gap in their numbers, that end here for one reason."""
-
-    __slots__ = ("audio_us", "count", "from_n", "ids", "kind", "reason", "through_n")
-
-    def __init__(self, reason: str, item: Item) -> None:
-        self.reason = reason
-        self.kind = item.kind
-        self.count = 0
-        self.audio_us = 0
-        self.from_n: int | None = item.n
-        self.through_n: int | None = item.n
-        self.ids: list[str] = []
-        self.add(item)
-
-    def takes(self, reason: str, item: Item) -> bool:
-        """Whether the message continues this range."""
-        if reason != self.reason or item.kind is not self.kind:
-            return False
-        return (
-            item.n == self.through_n
-            if item.n is None or self.through_n is None
-            else item.n == self.through_n + 1
-        )
-
-    def add(self, item: Item) -> None:
-        self.count += 1
-        self.audio_us += item.audio_us
-        self.ids.extend(item.ids)
-        self.through_n = item.n
-
-
-class Books:
-    """Microseconds of audio, whole numbers so that they balance exactly:
-    offered = accepted + refused; accepted = held + unconfirmed + confirmed + dropped.
-
-    Attributes:
-        dropped_us: ended without delivery, or nobody knows.
-        replayed_us: written on one line and put back for the next.
-        maybe_doubled_us: of what was put back, the part that left this process and may have arrived.
-        presumed_us: of the confirmed, what no pong confirmed but TCP and later inbound bytes did.
-    """
-
-    __slots__ = (
-        "accepted_us", "confirmed_us", "dropped_us", "held_us", "maybe_doubled_us", "presumed_us",
-        "refused_us", "replayed_us", "unconfirmed_us",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.accepted_us = 0
-        self.refused_us = 0
-        self.held_us = 0
-        self.unconfirmed_us = 0
-        self.confirmed_us = 0
-        self.dropped_us = 0
-        self.replayed_us = 0
-        self.maybe_doubled_us = 0
-        self.presumed_us = 0
-
-    @property
-    def offered_us(self) -> int:
-        return self.accepted_us + self.refused_us
 
 
 class Outbox:
@@ -150,7 +41,9 @@ class Outbox:
         self._allowance_s = limits.flush_burst_s
         self._allowance_at = 0.0
         self._activity_open = False
+        self._droppable = 0
         self.accepted_through = -1
+        self.high_water = HighWater()
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -174,9 +67,11 @@ class Outbox:
             raise Full
         self.held.append(item)
         self._size += item.size
+        self._droppable += item.kind in DROPPABLE
         if item.audio_us:
             books.accepted_us += item.audio_us
             books.held_us += item.audio_us
+        self._note_high_water()
         if item.n is not None:
             self.accepted_through = item.n
             self._refused.discard(item.n)
@@ -191,20 +86,28 @@ class Outbox:
 
     def _make_room(self, item: Item) -> bool:
         books = self.books
-        over_us = books.held_us + books.unconfirmed_us + item.audio_us - self._ring_us if item.audio_us else 0
+        # What is under way has a ring of its own: to give it up for what waits would be to call lost what
+        # arrives.
+        over_us = (books.unconfirmed_us - self._ring_us, books.held_us + item.audio_us - self._ring_us)
+        if not item.audio_us:
+            over_us = (0, 0)
         over_bytes = self._size + item.size - self.limits.max_bytes
-        if over_us <= 0 and over_bytes <= 0:
+        over = self._droppable + 1 - self.limits.max_messages if item.kind in DROPPABLE else 0
+        if max(*over_us, over_bytes, over) <= 0:
             return True
         if item.audio_us > self._ring_us or over_bytes > self._droppable_bytes(over_bytes):
             return False
-        for queue, reason in ((self.unconfirmed, "deliveryUnknown"), (self.held, "outboxFull")):
+        queues = ((self.unconfirmed, "deliveryUnknown"), (self.held, "outboxFull"))
+        for (queue, reason), too_long_us in zip(queues, over_us, strict=True):
             kept: list[Item] = []
-            while queue and (over_us > 0 or over_bytes > 0):
+            left_us = too_long_us
+            while queue and (left_us > 0 or over_bytes > 0 or over > 0):
                 oldest = queue.popleft()
-                if oldest.kind in DROPPABLE and (over_bytes > 0 or oldest.audio_us):
+                if oldest.kind in DROPPABLE and (over_bytes > 0 or over > 0 or oldest.audio_us):
                     self._account_drop(queue, oldest, reason)
-                    over_us -= oldest.audio_us
+                    left_us -= oldest.audio_us
                     over_bytes -= oldest.size
+                    over -= 1
                 else:
                     kept.append(oldest)
             queue.extendleft(reversed(kept))
@@ -242,6 +145,7 @@ class Outbox:
         if item.kind is Kind.ACTIVITY:
             self._activity_open = _opens_activity(item)
         self.unconfirmed.append(item)
+        self.high_water.note_unconfirmed(books)
         return item
 
     def ready_at(self, now: float) -> float | None:
@@ -310,6 +214,7 @@ class Outbox:
             else:  # nobody knows whether it arrived, and it must not be sent again
                 self._account_drop(self.unconfirmed, item, "deliveryUnknown")
         self.held.extendleft(reversed(back))
+        self._note_high_water()
         for item in back:
             if item.kind is Kind.ACTIVITY:  # as it stood before the first mark that goes out again
                 self._activity_open = not _opens_activity(item)
@@ -369,6 +274,11 @@ class Outbox:
         drops, self._drops = self._drops, []
         return drops
 
+    def configure(self, limits: OutboxLimits, ring_s: float) -> None:
+        """Other limits, for the next message."""
+        self.limits = limits
+        self._ring_us = int(ring_s * 1e6)
+
     # --- books ------------------------------------------------------------------------------------
 
     @property
@@ -393,9 +303,13 @@ class Outbox:
         """Nothing held, nothing unconfirmed."""
         return not self.held and not self.unconfirmed
 
+    def _note_high_water(self) -> None:
+        self.high_water.note(self.books, len(self.held) + len(self.unconfirmed), self._size)
+
     def _account_confirmed(self, item: Item) -> None:
         books = self.books
         self._size -= item.size
+        self._droppable -= item.kind in DROPPABLE
         if item.audio_us:
             books.unconfirmed_us -= item.audio_us
             books.confirmed_us += item.audio_us
@@ -403,6 +317,7 @@ class Outbox:
     def _account_drop(self, queue: deque[Item], item: Item, reason: str) -> None:
         books = self.books
         self._size -= item.size
+        self._droppable -= item.kind in DROPPABLE
         if item.audio_us:
             if queue is self.unconfirmed:
                 books.unconfirmed_us -= item.audio_us

@@ -2,9 +2,20 @@
 
 from collections.abc import Callable
 
-from sidecar.lifecycle.backoff import NO_REFUSAL, Outage, Retry, Situation, Stop, decide, old_owner_may_live
+from sidecar.lifecycle.breaker import Breaker
+from sidecar.lifecycle.decision import (
+    NO_REFUSAL,
+    Outage,
+    Retry,
+    Situation,
+    Stop,
+    decide,
+    old_owner_may_live,
+    owner_delay_s,
+)
 from sidecar.lifecycle.faults import Action, Fault
 from sidecar.lifecycle.line import Line
+from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.resumption import Resumption
 from sidecar.lifecycle.settings import Settings
 
@@ -13,6 +24,8 @@ class Recovery:
     """One per session.
 
     Attributes:
+        breaker: what the attempts so far come to.
+        open_ends_at: when the open gives up.
         resuming: the present attempt carries the handle.
         fresh: the next attempt must not.
         planned: why the present line is being left on purpose, while it is.
@@ -21,15 +34,17 @@ class Recovery:
     """
 
     __slots__ = (
-        "_random", "_resumption", "_settings", "_to_restore", "connected_before", "fresh", "lost_at",
-        "outage", "planned", "resuming",
+        "_random", "_resumption", "_to_restore", "breaker", "connected_before", "fresh", "lost_at",
+        "open_ends_at", "outage", "planned", "resuming", "settings",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, resumption: Resumption, random: Callable[[], float]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._resumption = resumption
         self._random = random
         self.outage = Outage()
+        self.breaker = Breaker()
+        self.open_ends_at = NEVER
         self.resuming = False
         self.fresh = False
         self.planned: Fault | None = None
@@ -37,23 +52,53 @@ class Recovery:
         self.connected_before = False
         self._to_restore = False
 
-    def opened(self, now: float) -> None:
-        """The first attempt. A handle given from outside may still have its old owner."""
+    def opened(self, now: float, previous_close_age_s: float | None) -> None:
+        """The session is opened. A handle given from outside may still have its old owner; where nobody
+        knows when that one ended, the first resume goes out at once."""
         self._to_restore = self._resumption.has_handle
         if self._to_restore:
-            self.outage.owner_gone_at = now
-            self.outage.resume_at_once = True
+            self.outage.owner_gone_at = now - (previous_close_age_s or 0.0)
+            self.outage.resume_at_once = previous_close_age_s is None
 
     def attempt(self, now: float) -> None:
         """An attempt begins."""
         outage = self.outage
+        self.breaker = self.breaker.tried()
+        if outage.owner_gone_at is not None:
+            age_s = now - outage.owner_gone_at
+            if age_s > self.settings.resumption.handle_ttl_s:  # it has died meanwhile (LP 4.1)
+                self._resumption.drop()
         outage.attempts += 1
         if outage.since is None:
             outage.since = now
         self.resuming = self._resumption.has_handle and not self.fresh
 
+    def owner_delay_s(self, now: float) -> float:
+        """How long a resume should wait for the service to let go of the old line."""
+        if self.fresh or not self._resumption.has_handle:
+            return 0.0
+        return owner_delay_s(self.outage, self.settings, now)
+
+    def asked_wait_s(self, now: float) -> float:
+        """How long the service, or the breaker, asked for no attempt."""
+        return max(0.0, self.outage.asked_until - now, self.breaker.wait_s(now))
+
+    def slept(self, slept_s: float, *, clock_stood: bool) -> None:
+        """The service's clock went on; whether or not ours did, nobody tried anything meanwhile."""
+        outage = self.outage
+        if clock_stood:
+            outage.asked_until -= slept_s
+            self.breaker = self.breaker.slept(slept_s)
+            if outage.owner_gone_at is not None:
+                outage.owner_gone_at -= slept_s
+            return
+        self.open_ends_at += slept_s
+        if outage.since is not None:
+            outage.since += slept_s
+
     def connected(self) -> str | None:
         """The attempt succeeded. Returns what was restored, None when there was nothing to restore."""
+        self._resumption.spent = True
         before, self.connected_before = self.connected_before, True
         outage = self.outage
         outage.fresh = False
@@ -69,10 +114,17 @@ class Recovery:
     def stable(self) -> None:
         """The line has proven itself: what was before does not count any more."""
         self.outage = Outage()
+        self.breaker = self.breaker.succeeded()
 
     def revived(self) -> None:
-        """The host wants to go on after the end: everything is allowed again."""
-        self.outage = Outage(owner_gone_at=self.outage.owner_gone_at)
+        """The host wants to go on after the end: everything is allowed again, when the wait that was asked
+        for is over."""
+        before = self.outage
+        self.outage = Outage(
+            owner_gone_at=before.owner_gone_at,
+            resume_at_once=before.resume_at_once,
+            asked_until=before.asked_until,
+        )
         self.fresh = False
 
     def leave(self, fault: Fault, now: float) -> None:
@@ -82,9 +134,8 @@ class Recovery:
 
     def failed(self, fault: Fault, now: float) -> Stop | Retry:
         """The attempt failed: how to go on."""
-        situation = self._situation(planned=False)
-        self._count(fault, situation, now)
-        return self._decide(fault, situation, now)
+        self._count(fault, self._situation(now), now)
+        return self._decide(fault, self._situation(now), now)
 
     def refuses(self, line: Line, fault: Fault) -> bool:
         """Whether the end of this line is a resume refused, after setupComplete had come."""
@@ -98,33 +149,44 @@ class Recovery:
         refused = self.resuming = self.refuses(line, fault)
         if outage.since is None:
             outage.since = now
-        situation = self._situation(planned=planned is not None)
         if refused:
-            self._count(fault, situation, now)
+            self._count(fault, self._situation(now), now)
         else:
             if planned is None:
                 self.lost_at = now
                 outage.failures += not line.stable
                 outage.reached += not line.stable
-            outage.owner_gone_at, outage.resume_at_once = now, model_speaking
+                thrown_out = fault.ws_code not in (None, 1006)
+                young = now - line.born_at < self.settings.breaker.short_life_s
+                if not line.stable or (thrown_out and young):
+                    self.breaker = self.breaker.failed(now, self.settings.breaker)
+            self.left(now, model_speaking=model_speaking)
         self.planned = None
-        return self._decide(planned or fault, situation, now)
+        return self._decide(planned or fault, self._situation(now, planned=planned is not None), now)
 
-    def _situation(self, *, planned: bool) -> Situation:
+    def left(self, now: float, *, model_speaking: bool) -> None:
+        """The line is gone, for whatever reason; the service lets go of it sooner when the model spoke."""
+        self.outage.owner_gone_at, self.outage.resume_at_once = now, model_speaking
+
+    def _situation(self, now: float, *, planned: bool = False) -> Situation:
         return Situation(
             first=not self.connected_before,
             planned=planned,
             resuming=self.resuming,
             has_handle=self._resumption.has_handle,
+            breaker_s=self.breaker.wait_s(now) if self.connected_before else 0.0,
+            open_ends_at=self.open_ends_at,
         )
 
     def _count(self, fault: Fault, situation: Situation, now: float) -> None:
-        if not old_owner_may_live(fault, self.outage, situation, self._settings, now):
+        if not old_owner_may_live(fault, self.outage, situation, self.settings, now):
             self.outage.failures += 1
             self.outage.reached += fault.reached
+            if fault.reached and self.connected_before:  # the first connection has its own deadline
+                self.breaker = self.breaker.failed(now, self.settings.breaker)
 
     def _decide(self, fault: Fault, situation: Situation, now: float) -> Stop | Retry:
-        decision = decide(fault, self.outage, situation, self._settings, now, self._random)
+        decision = decide(fault, self.outage, situation, self.settings, now, self._random)
         if isinstance(decision, Retry):
             if fault.action is Action.FRESH:
                 self._resumption.drop()

@@ -4,14 +4,19 @@ from typing import Any
 
 
 class Resumption:
-    """Keeps the newest resumable handle. The handle is a secret: no repr shows it."""
+    """Keeps the newest resumable handle. The handle is a secret: no repr shows it.
 
-    __slots__ = ("_handle", "enabled", "resumable")
+    Attributes:
+        spent: a session was had; a handle that the host put into its own setup named an older one.
+    """
+
+    __slots__ = ("_handle", "enabled", "resumable", "spent")
 
     def __init__(self, *, enabled: bool, handle: str | None = None) -> None:
         self.enabled = enabled
         self._handle = handle
         self.resumable = handle is not None
+        self.spent = False
 
     def __repr__(self) -> str:
         return f"Resumption(enabled={self.enabled}, has_handle={self.has_handle})"
@@ -38,23 +43,16 @@ class Resumption:
     def setup(self, setup: dict[str, Any], *, fresh: bool) -> tuple[dict[str, Any], bool]:
         """The setup for the next line, and whether it resumes. The caller's dict is not changed.
 
-        A resume must not ask to wait for initial history: the service would wait for ever (LP 2.2).
+        Only the very first line may ask to wait for initial history: a resume would wait for ever (LP 2.2),
+        and what the host gave once it does not know to give again.
         """
+        resuming = self.has_handle and not fresh
         if not self.enabled:
-            return setup, False
-        result = dict(setup)
+            return (_without_history(without_handle(setup)) if self.spent else setup), False
+        result = _without_history(setup) if resuming or self.spent else dict(setup)
         options = {k: v for k, v in _options(setup).items() if k != "handle"}
-        resuming = self._handle is not None and not fresh
         if resuming:
             options["handle"] = self._handle
-            for key in ("historyConfig", "history_config"):
-                history = result.get(key)
-                if isinstance(history, dict):
-                    result[key] = {
-                        k: v
-                        for k, v in history.items()
-                        if k not in ("initialHistoryInClientContent", "initial_history_in_client_content")
-                    }
         result.pop("session_resumption", None)
         result["sessionResumption"] = options
         return result, resuming
@@ -78,3 +76,17 @@ def without_handle(setup: dict[str, Any]) -> dict[str, Any]:
 def _options(setup: dict[str, Any]) -> dict[str, Any]:
     options = setup.get("sessionResumption", setup.get("session_resumption"))
     return options if isinstance(options, dict) else {}
+
+
+def _without_history(setup: dict[str, Any]) -> dict[str, Any]:
+    """A copy that does not ask to wait for initial history."""
+    result = dict(setup)
+    for key in ("historyConfig", "history_config"):
+        history = result.get(key)
+        if isinstance(history, dict):
+            result[key] = {
+                k: v
+                for k, v in history.items()
+                if k not in ("initialHistoryInClientContent", "initial_history_in_client_content")
+            }
+    return result

@@ -1,6 +1,6 @@
 """From a host name to a TCP connection, step by step (design section 3, Deadlines; `docs/architecture.md`).
 
-The caller's deadlines end each step by cancelling it.
+The steps are told as they are reached, and the caller's deadlines end each by cancelling it.
 """
 
 import asyncio
@@ -9,8 +9,9 @@ import socket
 import ssl
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
-from typing import cast
+from typing import Literal, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import aiohappyeyeballs
@@ -22,6 +23,10 @@ DIALS_PER_HOST = 8
 """At a time: a hundred sessions cut together must not arrive as one storm."""
 HAPPY_EYEBALLS_DELAY_S = 0.25
 """Before the next address is tried beside the first (RFC 8305 section 5)."""
+LOOKUP_SHARED_S = 4.0
+"""A lookup of this age hangs: most take milliseconds."""
+MAX_LOOKUPS = 4
+"""Of one name at a time."""
 SEND_BUFFER_BYTES = 128 * 1024
 """In the kernel: small enough that a line which takes nothing is seen in seconds."""
 
@@ -47,21 +52,31 @@ def _gate(host: str) -> asyncio.Semaphore:
     return gates[host]
 
 
-async def connect(endpoint: Endpoint) -> socket.socket:
+Step = Literal["dialing", "resolved"]
+
+
+def _untold(_step: Step) -> None:
+    """Nobody wants to know."""
+
+
+async def connect(endpoint: Endpoint, on_step: Callable[[Step], None] = _untold) -> socket.socket:
     """A connected, non-blocking TCP socket.
+
+    Cancelled at any moment, also by `on_step` itself, it leaves no socket, task or place at the gate behind;
+    a lookup that hangs in the system ends by itself.
+
+    Args:
+        on_step: called with "dialing" once it is this call's turn (the wait before is no part of the
+            attempt), and with "resolved" when the addresses are known.
 
     Raises:
         DialFailed: by name resolution, or by the connection.
     """
     async with _gate(endpoint.host):
+        await _tell(on_step, "dialing")
         addresses = await _resolve(endpoint.host, endpoint.port)
-        try:
-            sock = await aiohappyeyeballs.start_connection(
-                addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S, interleave=1
-            )
-        except OSError as exc:
-            code = "refused" if _is_refusal(exc) else "timeout" if isinstance(exc, TimeoutError) else "error"
-            raise DialFailed(Cause(Layer.TCP, code, _text(exc))) from None
+        await _tell(on_step, "resolved")
+        sock = await _connect_first(addresses)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -71,21 +86,51 @@ async def connect(endpoint: Endpoint) -> socket.socket:
     return sock
 
 
-_Lookups = dict[tuple[str, int], asyncio.Future[list[AddrInfo]]]
+async def _tell(on_step: Callable[[Step], None], step: Step) -> None:
+    on_step(step)
+    await asyncio.sleep(0)  # a cancellation of this very task takes effect here, not a step later
+
+
+async def _connect_first(addresses: list[AddrInfo]) -> socket.socket:
+    """The first address that answers wins."""
+    task = asyncio.current_task()
+    assert task is not None
+    cancels = task.cancelling()
+    try:
+        sock = await aiohappyeyeballs.start_connection(
+            addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S, interleave=1
+        )
+    except OSError as exc:
+        code = "refused" if _is_refusal(exc) else "timeout" if isinstance(exc, TimeoutError) else "error"
+        raise DialFailed(Cause(Layer.TCP, code, _text(exc))) from None
+    if task.cancelling() > cancels:  # while it ended the losers, which swallows it
+        sock.close()
+        raise asyncio.CancelledError
+    return sock
+
+
+class _Lookup(NamedTuple):
+    since: float
+    answer: asyncio.Future[list[AddrInfo]]
+
+
+_Lookups = defaultdict[tuple[str, int], list[_Lookup]]
 _lookups: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lookups] = WeakKeyDictionary()
 
 
 async def _resolve(host: str, port: int) -> list[AddrInfo]:
-    """Addresses of a host. Who asks while a lookup of the same is under way waits for that one: a resolver
-    that hangs costs one thread, however often is tried."""
+    """Addresses of a host. Who asks while a young lookup of the same is under way waits for that one; beside
+    one that hangs, on servers that are gone since the network changed perhaps, another is tried. So a
+    resolver that hangs costs a few threads, however often is tried."""
     loop = asyncio.get_running_loop()
-    under_way = _lookups.setdefault(loop, {})
-    lookup = under_way.get((host, port))
-    if lookup is None:
-        lookup = under_way[host, port] = _look_up(loop, host, port)
-        lookup.add_done_callback(lambda _: under_way.pop((host, port), None))
+    under_way = _lookups.setdefault(loop, defaultdict(list))[host, port]
+    young = bool(under_way) and loop.time() - under_way[-1].since < LOOKUP_SHARED_S
+    if not young and len(under_way) < MAX_LOOKUPS:
+        lookup = _Lookup(loop.time(), _look_up(loop, host, port))
+        under_way.append(lookup)
+        lookup.answer.add_done_callback(lambda _: under_way.remove(lookup))
     try:
-        return await asyncio.shield(lookup)
+        return await asyncio.shield(under_way[-1].answer)
     except OSError as exc:
         raise DialFailed(Cause(Layer.DNS, "notFound", _text(exc))) from None
 

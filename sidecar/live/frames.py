@@ -91,10 +91,14 @@ def without_handle(data: bytes) -> bytes:
     return msgspec.json.encode(message) if updates else data
 
 
+MAX_DURATION_S = 315_576_000_000.0
+"""Of google.protobuf.Duration: ten thousand years."""
+
+
 def duration_s(text: str) -> float | None:
     """A proto3 JSON duration such as "50s" or "9.5s", in seconds; None for anything else."""
     match = _DURATION.match(text)
-    return float(match.group(1)) if match else None
+    return min(float(match.group(1)), MAX_DURATION_S) if match else None
 
 
 _others_in_content = attrgetter(*(name for name in ServerContent.__struct_fields__ if name != "model_turn"))

@@ -7,6 +7,7 @@ what comes in is told at once, what goes out is written at once, and the end is 
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from sidecar.lifecycle.faults import Cause, Layer
-from sidecar.live.kernel import unacknowledged_bytes
+from sidecar.live.kernel import unacknowledged_bytes, unread_bytes
 from sidecar.observe.redact import redact
 
 WRITE_HIGH_WATER_BYTES = 64 * 1024
@@ -35,6 +36,9 @@ _STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2}) ?(.*)")
 class Receiver(Protocol):
     """Who owns the line. Every call carries the line, so that a late one of an old line is known."""
 
+    def line_secured(self, line: "WebSocketLine") -> None:
+        """TCP and TLS are done; the upgrade request goes out next."""
+
     def line_opened(self, line: "WebSocketLine") -> None: ...
     def line_heard(self, line: "WebSocketLine") -> None: ...
     def line_message(self, line: "WebSocketLine", data: bytes) -> None: ...
@@ -47,6 +51,11 @@ class Receiver(Protocol):
 
 class WebSocketLine(asyncio.Protocol):
     """A client connection. Redirects are not followed: they would carry the key to another origin.
+
+    Attributes:
+        bytes_sent, bytes_received: what TCP carried, the upgrade included; without what TLS adds.
+        frames_sent, frames_received: of every kind, control frames too.
+        released: done when the socket is closed, however the line ended; None as long as there was none.
 
     Args:
         url: ws or wss URL.
@@ -68,11 +77,18 @@ class WebSocketLine(asyncio.Protocol):
         self._protocol = ClientProtocol(parse_uri(url), max_size=max_frame_bytes, logger=logger)
         self._headers: Mapping[str, str] | None = headers
         self._transport: asyncio.Transport | None = None
+        self._below_tls: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
         self._head = b""
         self._fragments: list[bytes] = []
         self._over = False
         self._linger: asyncio.TimerHandle | None = None
         self._paused = False
+        self.released: asyncio.Future[None] | None = None
+        self.bytes_sent = self.bytes_received = 0
+        self.frames_sent = self.frames_received = 0
+        self._came_before_close = 0
+        """Of the incoming bytes, those that were here when our close frame was written; or more."""
 
     # --- out --------------------------------------------------------------------------------------
 
@@ -89,6 +105,8 @@ class WebSocketLine(asyncio.Protocol):
     def close(self) -> None:
         """Start the closing handshake with 1000; its end is told by `line_closed`."""
         if self._protocol.state is State.OPEN:
+            waiting = unread_bytes(self._socket) if self._socket is not None else None
+            self._came_before_close = self.bytes_received + (waiting or 0)
             self._protocol.send_close(1000)
             self._write()
 
@@ -117,25 +135,40 @@ class WebSocketLine(asyncio.Protocol):
     @property
     def unsent_bytes(self) -> int:
         """What was written and has not left this process."""
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if self._transport is None:
+            return 0
+        size = self._transport.get_write_buffer_size()
+        if self._below_tls is not None:  # TLS counts what it has not encrypted yet, and no more than that
+            size += self._below_tls.get_write_buffer_size()
+        return size
 
     @property
     def unacked_bytes(self) -> int | None:
         """What was written and TCP has not acknowledged; None where the system does not tell."""
-        if self._transport is None:
-            return None
-        in_kernel = unacknowledged_bytes(self._transport.get_extra_info("socket"))
-        return None if in_kernel is None else in_kernel + self._transport.get_write_buffer_size()
+        in_kernel = unacknowledged_bytes(self._socket) if self._socket is not None else None
+        return None if in_kernel is None else in_kernel + self.unsent_bytes
+
+    @property
+    def acked_bytes(self) -> int | None:
+        """How many of `bytes_sent` the other side has, at least; None where the system does not tell."""
+        unacked = self.unacked_bytes
+        return None if unacked is None else max(0, self.bytes_sent - unacked)
 
     # --- asyncio.Protocol -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self.released = asyncio.get_running_loop().create_future()
         if self._over:
             transport.abort()
             return
         transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self._socket = transport.get_extra_info("socket")
+        self._below_tls = _below_tls(transport)
+        self._receiver.line_secured(self)
+        if self.over:  # who was told ended it
+            return
         request = self._protocol.connect()
         request.headers["User-Agent"] = USER_AGENT
         for name, value in (self._headers or {}).items():
@@ -143,10 +176,12 @@ class WebSocketLine(asyncio.Protocol):
         self._headers = None
         self._protocol.send_request(request)
         self._write()
+        self.frames_sent = 0
 
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
+        self.bytes_received += len(data)
         self._receiver.line_heard(self)
         protocol = self._protocol
         if protocol.state is State.CONNECTING and (refusal := self._refusal(data)) is not None:
@@ -158,6 +193,7 @@ class WebSocketLine(asyncio.Protocol):
             if self.over:
                 return
             if isinstance(event, Frame):
+                self.frames_received += 1
                 self._take_frame(event)
             elif isinstance(event, Response) and self.writable:
                 self._receiver.line_opened(self)
@@ -170,20 +206,16 @@ class WebSocketLine(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The other side is done. What we still hold cannot be wanted, so nothing is waited for."""
-        self.connection_lost(None)
+        self._lost(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._linger is not None:
             self._linger.cancel()
-        if self._over:
-            return
-        self._protocol.receive_eof()
-        text = _text(exc) if exc else "the connection ended without a close frame"
-        if self._protocol.handshake_exc is not None:
-            self._end(Cause(Layer.HTTP, "dropped", text))
-        else:
-            self._end(Cause(Layer.WEBSOCKET, 1006, text))
+        if self.released is not None and not self.released.done():
+            self.released.set_result(None)
+        self._lost(exc)
+        self._transport = None
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -194,6 +226,16 @@ class WebSocketLine(asyncio.Protocol):
             self._receiver.line_writable(self)
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _lost(self, exc: Exception | None) -> None:
+        if self._over:
+            return
+        self._protocol.receive_eof()
+        text = _text(exc) if exc else "the connection ended without a close frame"
+        if self._protocol.handshake_exc is not None:
+            self._end(Cause(Layer.HTTP, "dropped", text))
+        else:
+            self._end(Cause(Layer.WEBSOCKET, 1006, text))
 
     def _take_frame(self, frame: Frame) -> None:
         opcode = frame.opcode
@@ -214,9 +256,25 @@ class WebSocketLine(asyncio.Protocol):
         protocol = self._protocol
         rcvd = protocol.close_rcvd
         assert rcvd is not None
-        echoed = not protocol.close_rcvd_then_sent and rcvd.code == 1000
         # A reason goes into errors and logs, and a service may repeat in it what it was sent.
-        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact(rcvd.reason)), echoed=echoed)
+        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact(rcvd.reason)), echoed=self._echoed())
+
+    def _echoed(self) -> bool:
+        """Whether the service's close frame is surely the answer to ours, so that it read all we wrote.
+
+        A service that closes by itself, also with 1000, may cross ours: then it need not have read a byte.
+        An answer repeats our code and no reason; it cannot have been here already when we wrote ours; and
+        whoever answers a frame has received it, so that no byte up to it is unacknowledged.
+        """
+        rcvd, crossed = self._protocol.close_rcvd, self._protocol.close_rcvd_then_sent
+        return (
+            rcvd is not None
+            and not crossed
+            and rcvd.code == 1000
+            and not rcvd.reason
+            and self.bytes_received > self._came_before_close
+            and self.unacked_bytes == 0
+        )
 
     def _refusal(self, data: bytes) -> Cause | None:
         """An answer to the upgrade other than 101, as soon as its head is here: its body may never end."""
@@ -256,8 +314,16 @@ class WebSocketLine(asyncio.Protocol):
                 return
             if data:
                 transport.write(data)
+                self.bytes_sent += len(data)
+                self.frames_sent += 1
             elif transport.can_write_eof():
                 transport.write_eof()
+
+
+def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
+    """The transport that TLS writes to; asyncio has no public name for it."""
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    return below if isinstance(below, asyncio.Transport) else None
 
 
 def _parser_cause(exc: Exception) -> Cause:

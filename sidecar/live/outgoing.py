@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.lifecycle.outbox import Item, Kind
+from sidecar.lifecycle.item import Item, Kind
 
 PCM16_BYTES_PER_SAMPLE = 2
 DEFAULT_RATE_HZ = 16_000
@@ -42,6 +42,9 @@ _REALTIME_KINDS = {
     "audioStreamEnd": Kind.CONTROL,
 }
 
+_DEMANDS = frozenset({"text", "activityEnd", "audioStreamEnd"})
+"""They ask the model for an answer; more audio alone does not."""
+
 
 def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
     """Make the outbox's item of one client message (LP 2.2 - 2.4).
@@ -51,7 +54,8 @@ def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
     """
     frame = msgspec.json.encode({kind: payload})
     if kind == "clientContent":
-        return Item(Kind.CONTENT, frame, n=n)
+        demand = "turnComplete" if payload.get("turnComplete") is True else None
+        return Item(Kind.CONTENT, frame, n=n, demand=demand)
     if kind == "toolResponse":
         responses = payload.get("functionResponses")
         if not isinstance(responses, list) or not responses:
@@ -59,7 +63,7 @@ def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
         ids = tuple(r["id"] for r in responses if isinstance(r, dict) and isinstance(r.get("id"), str))
         if len(ids) != len(responses):
             raise InvalidMessage("every function response needs the id of its call")
-        return Item(Kind.TOOL_RESPONSE, frame, n=n, ids=ids)
+        return Item(Kind.TOOL_RESPONSE, frame, n=n, ids=ids, demand=kind)
     if len(payload) != 1 or (name := next(iter(payload))) not in _REALTIME_KINDS:
         raise InvalidMessage(f"realtimeInput must have exactly one of: {', '.join(_REALTIME_KINDS)}")
     if name == "audio":
@@ -72,7 +76,22 @@ def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
         except InvalidMessage as exc:
             raise InvalidMessage(f"realtimeInput.audio: {exc}") from None
         return Item(Kind.AUDIO, frame, n=n, audio_us=duration_us)
-    return Item(_REALTIME_KINDS[name], frame, n=n)
+    demand = name if name in _DEMANDS and payload[name] is not False else None
+    return Item(_REALTIME_KINDS[name], frame, n=n, demand=demand)
+
+
+def texts(kind: str, payload: dict[str, Any]) -> list[str]:
+    """What the user says in this message, in writing."""
+    if kind == "realtimeInput":
+        return [text] if isinstance(text := payload.get("text"), str) and text else []
+    turns = payload.get("turns") if kind == "clientContent" else None
+    said = [t for t in _list(turns) if isinstance(t, dict) and t.get("role", "user") == "user"]
+    parts = [part for turn in said for part in _list(turn.get("parts")) if isinstance(part, dict)]
+    return [text for part in parts if isinstance(text := part.get("text"), str) and text]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -36,8 +36,32 @@ class ToolCallCancelled(NamedTuple):
 TurnEvent = Transcript | Turn | ToolCall | ToolCallCancelled
 
 
+def answers(message: ServerMessage) -> bool:
+    """Whether the model answers in this message."""
+    content = message.server_content
+    return message.tool_call is not None or (
+        content is not None
+        and bool(
+            content.model_turn is not None
+            or (content.output_transcription is not None and content.output_transcription.text)
+            or content.generation_complete
+            or content.interrupted
+            or content.turn_complete
+        )
+    )
+
+
+def hears_speech(message: ServerMessage) -> bool:
+    """Whether the service shows in this message that it heard the user speak."""
+    content = message.server_content
+    if content is not None and content.input_transcription is not None and content.input_transcription.text:
+        return True
+    return message.voice_activity is not None and message.voice_activity.type == "ACTIVITY_END"
+
+
 MAX_USER_CHARS = 32_768
 """A service that never ends a turn (a model that only transcribes) must not fill the memory."""
+DEAD_CALLS_KEPT = 1000
 
 
 class Turns:
@@ -47,14 +71,15 @@ class Turns:
         turn_id: the turn that is open, or the next one.
         model_speaking: the model's turn is running.
         pending_calls: tool calls that wait for an answer, id to name.
-        lost_calls: those that were lost with their session; a new one closes the line for an answer to them.
+        dead_calls: those that nobody waits for any more, id to why: their session was lost, or the service
+            cancelled them. It may close the line for an answer to one.
     """
 
     def __init__(self) -> None:
         self.turn_id = 1
         self.model_speaking = False
         self.pending_calls: dict[str, str] = {}
-        self.lost_calls: set[str] = set()
+        self.dead_calls: dict[str, str] = {}
         self._user_text: list[str] = []
         self._next_user_text: list[str] = []
         """What the user says already for the turn after this one."""
@@ -98,9 +123,10 @@ class Turns:
             self._model_begins(events)
             for call in message.tool_call.function_calls:
                 self.pending_calls[call.id] = call.name
+                self.dead_calls.pop(call.id, None)  # a new session may count anew
                 events.append(ToolCall(call.id, call.name, call.args))
         if message.tool_call_cancellation is not None:
-            self._cancel(message.tool_call_cancellation.ids, events)
+            self._cancel(message.tool_call_cancellation.ids, events, "the service cancelled this call")
         if message.voice_activity is not None:
             self._user_active = message.voice_activity.type == "ACTIVITY_START"
             if self._user_active and self.model_speaking:
@@ -122,8 +148,7 @@ class Turns:
     def lost(self) -> list[TurnEvent]:
         """The session began anew: nobody waits for the answers to the old one's tool calls."""
         events: list[TurnEvent] = []
-        self.lost_calls.update(self.pending_calls)
-        self._cancel(list(self.pending_calls), events)
+        self._cancel(list(self.pending_calls), events, "the session of this call was lost")
         return events
 
     # --- parts of a content -----------------------------------------------------------------------
@@ -220,8 +245,11 @@ class Turns:
         self._user_text, self._next_user_text = self._next_user_text, []
         self._user_done = self._model_done = False
 
-    def _cancel(self, ids: list[str], events: list[TurnEvent]) -> None:
+    def _cancel(self, ids: list[str], events: list[TurnEvent], why: str) -> None:
         if ids:
             for call_id in ids:
                 self.pending_calls.pop(call_id, None)
+                self.dead_calls[call_id] = why
+            while len(self.dead_calls) > DEAD_CALLS_KEPT:
+                del self.dead_calls[next(iter(self.dead_calls))]
             events.append(ToolCallCancelled(ids))

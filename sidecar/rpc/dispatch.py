@@ -94,11 +94,13 @@ class _Outcome:
     @classmethod
     def of(cls, route: Route, params: bytes) -> "_Outcome":
         try:
-            return cls(route.handler(route.decoder.decode(params)))
+            try:
+                decoded = route.decoder.decode(params)
+            except msgspec.ValidationError:
+                return cls(error=invalid_params(route.decoder.type, params))
+            return cls(route.handler(decoded))
         except RpcError as exc:
             return cls(error=exc)
-        except msgspec.ValidationError as exc:
-            return cls(error=invalid_params(exc))
         except RecursionError:
             return cls(error=RpcError("invalidParams", "the params are nested too deeply"))
         except Exception:

@@ -1,17 +1,21 @@
 """Errors as they go to the host: one exception, one table, one shape of `error.data`."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from sidecar.lifecycle.faults import Action, Fault
-from sidecar.rpc.protocol import ERROR_CODES, ErrorData
+from sidecar.rpc.problems import problems, sentence
+from sidecar.rpc.protocol import ERROR_CODES, ErrorData, FieldProblem
 
 _CODES = {row.kind: row.code for row in ERROR_CODES}
 _RETRYABLE = frozenset({"overloaded", "outboxFull", "deadlineExceeded"})
 _MAX_MESSAGE_CHARS = 1000
 """Some messages repeat a name that the host chose; the answer must fit into a line."""
+_MAX_PROBLEMS_CHARS = 32 * 1024
+"""All problems that are told at once fit: their number and each one's length are bounded."""
+_GIVEN_TWICE = "a field is given twice, and one of the two does not fit"
 _USER_MESSAGE = "Something went wrong in the app. Please try again."
 
 
@@ -22,6 +26,7 @@ class RpcError(Exception):
         kind: a row's kind.
         message: what happened and why, for the developer; never a secret.
         remediation: what to do next.
+        max_chars: a longer message is cut.
     """
 
     def __init__(
@@ -32,9 +37,10 @@ class RpcError(Exception):
         remediation: str = "",
         session_id: str = "",
         data: ErrorData | None = None,
+        max_chars: int = _MAX_MESSAGE_CHARS,
     ) -> None:
-        if len(message) > _MAX_MESSAGE_CHARS:
-            message = message[:_MAX_MESSAGE_CHARS] + "... (cut)"
+        if len(message) > max_chars:
+            message = message[:max_chars] + "... (cut)"
         super().__init__(message)
         self.code = _CODES[kind]
         self.data = data or ErrorData(
@@ -73,6 +79,19 @@ def fault_data(fault: Fault, session_id: str) -> ErrorData:
     )
 
 
-def invalid_params(exc: msgspec.ValidationError) -> RpcError:
-    """msgspec names the field by its path and the expectation, never the value."""
-    return RpcError("invalidParams", str(exc), remediation="See the method's params in docs/protocol.md.")
+def invalid_params(type_: type[Struct], raw: bytes) -> RpcError:
+    """For params that msgspec refused as `type_`: every field that is wrong, and never a value."""
+    found = problems(type_, raw)
+    return invalid_fields(found or [FieldProblem(field="params", problem=_GIVEN_TWICE)])
+
+
+def invalid_fields(found: Sequence[FieldProblem]) -> RpcError:
+    """`invalidParams` for these fields; the message has one sentence for each."""
+    error = RpcError(
+        "invalidParams",
+        " ".join(map(sentence, found)),
+        remediation="See the method's params in docs/protocol.md, and docs/settings.md for settings.",
+        max_chars=_MAX_PROBLEMS_CHARS,
+    )
+    error.data.problems = list(found)
+    return error

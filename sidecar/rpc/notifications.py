@@ -40,8 +40,8 @@ class Notifier:
 
     def __call__(self, event: SessionEvent) -> None:
         """Pass on an event, unless the host does not want its kind."""
-        method, make = _TABLE[type(event)]
-        if method not in self._exclude:
+        method, make = _TABLE.get(type(event), _FOR_THE_LOG)
+        if method and method not in self._exclude:
             made = make(self, event)
             if isinstance(made, Line):
                 self._writer.put(self._session_id, made)
@@ -115,11 +115,35 @@ class Notifier:
     def _go_away(self, e: ev.GoAwayReceived) -> Struct:
         return p.GoAway(time_left_ms=round(e.time_left_s * 1000))
 
-    def _health(self, e: ev.Health) -> Struct:
+    def _health(self, e: ev.HealthChanged) -> Struct:
+        assert self.session is not None
+        stats = self.session.core.stats
         return p.Health(
-            rtt_ms=_fine_ms(e.rtt_s),
-            rtt_average_ms=_fine_ms(e.rtt_average_s),
+            health_score=e.health.score,
+            quality=cast(p.Quality, e.health.quality),
+            rtt_ms=fine_ms(e.rtt_s),
+            rtt_average_ms=fine_ms(e.rtt_average_s),
+            rtt_p50_ms=fine_ms(stats.rtt_percentile_s(0.5)),
+            rtt_p95_ms=fine_ms(stats.rtt_percentile_s(0.95)),
             silence_ms=round(e.silence_s * 1000),
+            pings=stats.pings,
+            pongs=stats.pongs,
+            unanswered=e.unanswered,
+        )
+
+    def _breaker(self, e: ev.BreakerChanged) -> Struct:
+        return p.Breaker(
+            state=cast(p.BreakerState, e.state),
+            previous=cast(p.BreakerState, e.previous),
+            failures=e.failures,
+            retry_in_ms=_ms(e.retry_in_s),
+        )
+
+    def _stalled(self, e: ev.Stalled) -> Struct:
+        return p.Stalled(
+            demand=cast(p.Demand, e.demand),
+            waited_ms=round(e.waited_s * 1000),
+            action=cast(Any, e.action),
         )
 
     def _failure(self, e: ev.Failure) -> Struct:
@@ -191,18 +215,25 @@ _TABLE: dict[type, tuple[str, Callable[[Notifier, Any], Struct | Line]]] = {
     ev.HandleChanged: ("session/resumption", Notifier._handle_changed),
     ev.Reconnecting: ("session/reconnecting", Notifier._reconnecting),
     ev.Reconnected: ("session/reconnected", Notifier._reconnected),
-    ev.Health: ("session/health", Notifier._health),
+    ev.HealthChanged: ("session/health", Notifier._health),
+    ev.BreakerChanged: ("session/breaker", Notifier._breaker),
+    ev.Stalled: ("session/stalled", Notifier._stalled),
     ev.QueueMoved: ("session/queue", Notifier._queue_moved),
     ev.Dropped: ("session/dropped", Notifier._dropped),
     ev.Failure: ("session/error", Notifier._failure),
 }
 
 
+_FOR_THE_LOG: tuple[str, Any] = ("", None)
+"""`Slept`, `Configured`: the host hears of their effects."""
+
+
 def snapshot(session_id: str, session: LiveSession) -> p.SessionSnapshot:
     """A session as it stands, for the results of calls."""
-    core = session.core
-    retry_in_s = core.retry_in_s(session.now())
+    core, now = session.core, session.now()
+    retry_in_s = core.retry_in_s(now)
     rtt_s = core.line.liveness.rtt_average_s if core.line is not None else None
+    health = core.health(now)
     return p.SessionSnapshot(
         session_id=session_id,
         state=core.state.value,
@@ -214,7 +245,10 @@ def snapshot(session_id: str, session: LiveSession) -> p.SessionSnapshot:
         state_restored=_restored(core.state_restored),
         connection_id=connection_id(session_id, session),
         resumable=core.resumption.has_handle,
-        rtt_ms=UNSET if rtt_s is None else _fine_ms(rtt_s),
+        rtt_ms=fine_ms(rtt_s),
+        health_score=health.score,
+        quality=cast(p.Quality, health.quality),
+        breaker=core.breaker_state.value,
         queue=queue_report(core.outbox),
         error=fault_data(core.fault, session_id) if core.fault else UNSET,
     )
@@ -251,8 +285,9 @@ def _ms(seconds: float | None) -> int | UnsetType:
     return UNSET if seconds is None else round(seconds * 1000)
 
 
-def _fine_ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+def fine_ms(seconds: float | None) -> float | UnsetType:
+    """Milliseconds to the microsecond; absent where there are none."""
+    return UNSET if seconds is None else round(seconds * 1000, 3)
 
 
 def _restored(value: str | None) -> p.StateRestored | UnsetType:

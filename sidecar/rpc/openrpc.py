@@ -47,6 +47,16 @@ METHOD_ERRORS: dict[str, tuple[str, ...]] = {
         "connectionFailed",
         "requestCancelled",
     ),
+    "session/suspend": ("unknownSession", "wrongState"),
+    "session/resume": (
+        "unknownSession",
+        "wrongState",
+        "sessionClosed",
+        "connectionFailed",
+        "requestCancelled",
+    ),
+    "session/configure": ("unknownSession", "wrongState"),
+    "session/stats": ("unknownSession",),
     "session/ping": ("unknownSession", "wrongState", "requestCancelled"),
     "session/send": ("unknownSession", "wrongState", "outboxFull", "invalidMessage"),
 }

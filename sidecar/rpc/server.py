@@ -20,12 +20,14 @@ from msgspec import UNSET, Struct
 
 from sidecar import __version__
 from sidecar.observe.logging import log as log_fields
+from sidecar.observe.logging import set_level
 from sidecar.rpc import protocol as p
 from sidecar.rpc.dispatch import Dispatcher, Route
 from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
 from sidecar.rpc.errors import RpcError, invalid_params
 from sidecar.rpc.notifications import process_line
 from sidecar.rpc.sessions import Sessions
+from sidecar.rpc.stats import process_stats
 from sidecar.stdio.edge import Edge
 from sidecar.stdio.writer import Line
 
@@ -74,9 +76,18 @@ class Server:
             "session/list": sessions.all,
             "session/wait": sessions.wait,
             "session/reconnect": sessions.reconnect,
+            "session/suspend": sessions.suspend,
+            "session/resume": sessions.resume,
+            "session/configure": sessions.configure,
+            "session/stats": self._stats,
             "session/ping": sessions.ping,
             "session/send": sessions.send,
             "session/sendAudio": sessions.send_audio,
+            "network/changed": sessions.network_changed,
+            "system/suspend": sessions.system_suspend,
+            "system/resume": sessions.system_resume,
+            "log/setLevel": _set_level,
+            "diagnostics/dump": self._dump,
         }
         return {
             name: Route(msgspec.json.Decoder(method.params), handlers[name])
@@ -186,8 +197,8 @@ class Server:
         if call.method == "session/sendAudio" and self._initialized:
             try:
                 self.sessions.send_audio(_send_audio.decode(call.params))
-            except msgspec.ValidationError as exc:
-                self._not_obeyed(call.method, str(invalid_params(exc)))
+            except msgspec.ValidationError:
+                self._not_obeyed(call.method, str(invalid_params(p.SendAudioParams, call.params)))
             return
         if not self._initialized and call.method != "exit":
             self._not_obeyed(call.method, "it came before initialize")
@@ -235,8 +246,8 @@ class Server:
     def _first_initialize(self, raw: bytes) -> p.InitializeResult:
         try:
             params = _initialize.decode(raw)
-        except msgspec.ValidationError as exc:
-            raise invalid_params(exc) from None
+        except msgspec.ValidationError:
+            raise invalid_params(p.InitializeParams, raw) from None
         if params.protocol_version != p.PROTOCOL_VERSION:
             raise RpcError(
                 "unsupportedProtocolVersion",
@@ -254,11 +265,7 @@ class Server:
         return p.InitializeResult(
             protocol_version=p.PROTOCOL_VERSION,
             instance_id=self.instance_id,
-            sidecar=p.SidecarInfo(
-                version=__version__,
-                python=platform.python_version(),
-                platform=f"{sys.platform}-{platform.machine().lower()}",
-            ),
+            sidecar=_sidecar(),
             limits=p.Limits(max_line_bytes=p.MAX_LINE_BYTES),
             capabilities={},
         )
@@ -269,6 +276,28 @@ class Server:
     def _ping(self, _: p.NoParams) -> p.PingResult:
         return p.PingResult(
             uptime_ms=round((time.monotonic() - self._started_at) * 1000), sessions=len(self.sessions)
+        )
+
+    def _stats(self, params: p.StatsParams) -> p.StatsResult:
+        session_id = params.session_id
+        session = UNSET if session_id is UNSET else self.sessions.stats(session_id)
+        return p.StatsResult(process=self._process_stats(), session=session)
+
+    def _process_stats(self) -> p.ProcessStats:
+        return process_stats(
+            started_at=self._started_at,
+            sessions=len(self.sessions),
+            sessions_opened=self.sessions.opened,
+            queued_bytes=self._writer.queued_bytes,
+        )
+
+    def _dump(self, _: p.NoParams) -> p.DiagnosticsResult:
+        return p.DiagnosticsResult(
+            at=round(time.time() * 1000),
+            instance_id=self.instance_id,
+            sidecar=_sidecar(),
+            process=self._process_stats(),
+            sessions=self.sessions.dump(),
         )
 
     async def _shutdown(self, _: p.NoParams) -> p.Empty:
@@ -347,6 +376,18 @@ def _session_of(call: Call) -> str | None:
         return _session_of_params.decode(call.params).session_id
     except (msgspec.DecodeError, RecursionError):
         return ""
+
+
+def _sidecar() -> p.SidecarInfo:
+    return p.SidecarInfo(
+        version=__version__,
+        python=platform.python_version(),
+        platform=f"{sys.platform}-{platform.machine().lower()}",
+    )
+
+
+def _set_level(params: p.SetLevelParams) -> None:
+    set_level(params.level)
 
 
 def _discover(_: p.NoParams) -> Any:

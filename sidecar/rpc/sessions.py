@@ -1,13 +1,13 @@
 """The sessions of this process, and the `session/*` methods."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct
 
-from sidecar.lifecycle import settings as s
 from sidecar.lifecycle.states import State
 from sidecar.live.auth import ApiKey
 from sidecar.live.endpoints import InvalidConfig, check_setup, developer
@@ -16,14 +16,13 @@ from sidecar.observe.secret import Secret
 from sidecar.rpc import protocol as p
 from sidecar.rpc.errors import RpcError, connection_failed
 from sidecar.rpc.notifications import Notifier, snapshot
+from sidecar.rpc.settings import effective, patch, settings_of
+from sidecar.rpc.stats import session_stats
 from sidecar.session import Config, LiveSession, OutboxFull, SessionFailed, WrongState
 from sidecar.stdio.writer import Line, Writer
 
 REFUSAL_INTERVAL_S = 1.0
 """A refused chunk is told so often at most, for each session and kind of refusal."""
-
-
-T = TypeVar("T", bound=Struct)
 
 
 class Entry(Struct):
@@ -48,6 +47,7 @@ class Sessions:
         self._entries: dict[str, Entry] = {}
         self._unknown: dict[str, float] = {}
         self._removals: set[asyncio.Task[None]] = set()
+        self.opened = 0
         self.closing = False
 
     def __len__(self) -> int:
@@ -75,6 +75,7 @@ class Sessions:
         session = LiveSession(config, notifier)
         notifier.session = session
         self._entries[session_id] = Entry(session, notifier, {})
+        self.opened += 1
         session.start()  # now, so that what the next line sends finds it open
         return self._opening(session_id, session)
 
@@ -90,7 +91,10 @@ class Sessions:
             raise RpcError("sessionClosed", str(exc), session_id=session_id) from None
         finally:
             if not opened:  # rejected or cancelled, the session is gone
-                await self._remove(session_id, session, 0.0)
+                removal = self._start_removal(session_id, session, 0.0)
+                while not removal.done():  # also when it is cancelled once more
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.shield(removal)
 
     def close(self, params: p.CloseParams) -> Coroutine[Any, Any, p.SessionSnapshot]:
         session_id = params.session_id
@@ -109,10 +113,15 @@ class Sessions:
 
     async def _remove(self, session_id: str, session: LiveSession, drain_s: float | None) -> None:
         """Close a session and forget it. Whoever waits for this may be cancelled; what it does is not."""
+        await asyncio.shield(self._start_removal(session_id, session, drain_s))
+
+    def _start_removal(
+        self, session_id: str, session: LiveSession, drain_s: float | None
+    ) -> asyncio.Task[None]:
         removal = asyncio.get_running_loop().create_task(self._close_and_forget(session_id, session, drain_s))
         self._removals.add(removal)
         removal.add_done_callback(self._removals.discard)
-        await asyncio.shield(removal)
+        return removal
 
     async def _close_and_forget(self, session_id: str, session: LiveSession, drain_s: float | None) -> None:
         await session.close(drain_s)
@@ -161,10 +170,43 @@ class Sessions:
             raise RpcError("wrongState", str(exc), session_id=session_id) from None
         return self._reconnected(session_id, session)
 
+    def suspend(self, params: p.SessionRef) -> p.SessionSnapshot:
+        """Answered at once: the session is `suspended`, its line is being closed."""
+        session_id = params.session_id
+        session = self._get(session_id).session
+        try:
+            session.suspend()
+        except WrongState as exc:
+            raise RpcError("wrongState", str(exc), session_id=session_id) from None
+        return snapshot(session_id, session)
+
+    def resume(self, params: p.SessionRef) -> Coroutine[Any, Any, p.SessionSnapshot]:
+        """Acts at once; answered when the session is connected again, or has given up."""
+        session_id = params.session_id
+        session = self._get(session_id).session
+        try:
+            session.resume()
+        except WrongState as exc:
+            raise RpcError("wrongState", str(exc), session_id=session_id) from None
+        return self._reconnected(session_id, session)
+
+    def configure(self, params: p.ConfigureParams) -> p.ConfigureResult:
+        """An invalid patch changes nothing."""
+        session_id = params.session_id
+        session = self._get(session_id).session
+        settings = patch(session.core.settings, params.settings)
+        try:
+            session.configure(settings)
+        except WrongState as exc:
+            raise RpcError("wrongState", str(exc), session_id=session_id) from None
+        return p.ConfigureResult(settings=effective(settings))
+
     async def _reconnected(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
         state = await session.settled()
         if state is State.FAILED and session.core.fault is not None:
             raise connection_failed(session.core.fault, session_id)
+        if state is State.SUSPENDED:
+            raise RpcError("wrongState", "the session was suspended meanwhile", session_id=session_id)
         if state is not State.CONNECTED:
             raise RpcError("sessionClosed", f"the session is {state}", session_id=session_id)
         return snapshot(session_id, session)
@@ -175,6 +217,39 @@ class Sessions:
         except WrongState as exc:
             raise RpcError("wrongState", str(exc), session_id=params.session_id) from None
         return p.SessionPingResult(rtt_ms=round(rtt_s * 1000, 3))
+
+    # --- hints ------------------------------------------------------------------------------------
+
+    def network_changed(self, params: p.NetworkChangedParams) -> None:
+        for session in self._all():
+            session.network_changed(online=params.online, address_changed=params.address_changed)
+
+    def system_suspend(self, _: p.NoParams) -> None:
+        for session in self._all():
+            session.system_suspend()
+
+    def system_resume(self, _: p.SystemResumeParams) -> None:
+        for session in self._all():
+            session.system_resume()
+
+    def _all(self) -> list[LiveSession]:
+        """As they are now: what they do may remove one."""
+        return [entry.session for entry in self._entries.values()]
+
+    # --- counting ---------------------------------------------------------------------------------
+
+    def stats(self, session_id: str) -> p.SessionStats:
+        return session_stats(session_id, self._get(session_id).session)
+
+    def dump(self) -> list[p.SessionDump]:
+        return [
+            p.SessionDump(
+                snapshot=snapshot(session_id, entry.session),
+                settings=effective(entry.session.core.settings),
+                stats=session_stats(session_id, entry.session),
+            )
+            for session_id, entry in self._entries.items()
+        ]
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -259,38 +334,14 @@ def _config(params: p.OpenParams) -> Config:
     check_setup(params.setup)
     endpoint = developer(params.endpoint.base_url, params.endpoint.api_version)
     resumption = params.settings.resumption
+    age_ms = resumption.previous_close_age_ms
     return Config(
         endpoint=endpoint,
         auth=ApiKey(Secret(params.auth.api_key)),
         setup=params.setup,
-        settings=_settings(params.settings),
+        settings=settings_of(params.settings),
         handle=None if resumption.handle is UNSET else resumption.handle,
+        previous_close_age_s=None if age_ms is UNSET else age_ms / 1000,
         max_frame_bytes=p.MAX_LINE_BYTES,
         name=params.session_id,
     )
-
-
-def _settings(given: p.SessionSettings) -> s.Settings:
-    """Defaults, the preset, and what the host set, in this order. Milliseconds become seconds."""
-    heartbeat = s.STRICT if given.heartbeat.preset == "strict" else s.TOLERANT
-    return s.Settings(
-        heartbeat=_merged(heartbeat, given.heartbeat),
-        reconnect=_merged(s.Reconnect(), given.reconnect),
-        deadlines=_merged(s.Deadlines(), given.deadlines),
-        outbox=_merged(s.OutboxLimits(), given.outbox),
-        resumption=given.resumption.enabled is not False,
-    )
-
-
-def _merged(defaults: T, given: Struct) -> T:
-    """`interval_ms: 500` in `given` becomes `interval_s: 0.5`; other fields keep their name."""
-    changes: dict[str, Any] = {}
-    for name in given.__struct_fields__:
-        value = getattr(given, name)
-        if value is UNSET or name == "preset":
-            continue
-        if name.endswith("_ms"):
-            changes[name.removesuffix("_ms") + "_s"] = value / 1000
-        else:
-            changes[name] = value
-    return structs.replace(defaults, **changes)

@@ -5,10 +5,22 @@
     session.send_audio(0, base64_pcm, "audio/pcm;rate=16000")
     await session.close()
 
-All methods are called on the event loop's thread, and so is `on_event`. Times are seconds.
+All methods are called on the event loop's thread, and so is `on_event`; other threads go through a `Portal`.
+Times are seconds. See docs/python-api.md.
 """
 
-from sidecar.session.driver import Config, SessionEvent, WrongState
+from sidecar.session.audience import WrongState
+from sidecar.session.driver import Config, SessionEvent
+from sidecar.session.portal import Portal, PortalClosed
 from sidecar.session.session import LiveSession, OutboxFull, SessionFailed
 
-__all__ = ["Config", "LiveSession", "OutboxFull", "SessionEvent", "SessionFailed", "WrongState"]
+__all__ = [
+    "Config",
+    "LiveSession",
+    "OutboxFull",
+    "Portal",
+    "PortalClosed",
+    "SessionEvent",
+    "SessionFailed",
+    "WrongState",
+]

@@ -13,17 +13,21 @@ from sidecar.lifecycle.core import Lifecycle
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.resumption import handle_in, without_handle
 from sidecar.lifecycle.settings import Settings
-from sidecar.lifecycle.states import State, describe
+from sidecar.lifecycle.states import State
 from sidecar.live import dial, frames
 from sidecar.live.auth import Auth
 from sidecar.live.endpoints import Endpoint
+from sidecar.live.history import History
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import TurnEvent, Turns
-from sidecar.observe import redact
-from sidecar.observe.logging import log as log_fields
+from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, hears_speech
 from sidecar.observe.logging import websockets_logger
 from sidecar.observe.secret import Secret
+from sidecar.session import sleep
+from sidecar.session.audience import Audience, Listener, WrongState
+from sidecar.session.guard import Guard
+from sidecar.session.logged import log_event
+from sidecar.session.uplink import Traffic, Uplink
 
 LATE_S = 0.25
 """Later than this means that the loop was held up by ourselves."""
@@ -32,14 +36,15 @@ log = logging.getLogger(__name__)
 
 
 class Config(NamedTuple):
-    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session;
-    `name` stands in the log."""
+    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session,
+    whose line ended `previous_close_age_s` ago (None: nobody knows); `name` stands in the log."""
 
     endpoint: Endpoint
     auth: Auth
     setup: dict[str, Any]
     settings: Settings = Settings()
     handle: str | None = None
+    previous_close_age_s: float | None = None
     max_frame_bytes: int = 16 * 1024 * 1024
     name: str = "session"
 
@@ -50,10 +55,6 @@ class Config(NamedTuple):
 SessionEvent = ev.Event | TurnEvent | frames.MessageReceived | frames.InvalidFrame
 
 
-class WrongState(Exception):
-    """The session's state does not allow this."""
-
-
 class Driver:
     """The moving parts of a session. `core.out` is the one stream of effects and events, so that all that is
     told keeps its order; `run` empties it."""
@@ -61,7 +62,7 @@ class Driver:
     def __init__(
         self,
         config: Config,
-        on_event: Callable[[SessionEvent], None],
+        on_event: Listener | None = None,
         *,
         uniform: Callable[[], float] = random.random,
     ) -> None:
@@ -69,30 +70,54 @@ class Driver:
         self._handle = config.handle or handle_in(config.setup)
         self.core = Lifecycle(config.settings, uniform, handle=self._handle)
         self.turns = Turns()
+        self.history = History(config.settings.resumption.reseed_chars)
         self.connections = 0
         self.pings: dict[int, tuple[asyncio.Future[float], float]] = {}
         self._loop = asyncio.get_running_loop()
+        self.started_at = self._loop.time()
         self.finished = self._loop.create_future()
-        self._emit = on_event
+        self.audience = Audience()
+        if on_event is not None:
+            self.audience.on(None, on_event)
         self._line: WebSocketLine | None = None
         self._attempt: asyncio.Task[None] | None = None
+        self._unwinding: set[asyncio.Future[Any]] = set()
         self._fresh = False
+        self._seed: dict[str, Any] | None = None
+        self._traffic = Traffic()
+        self._uplink = Uplink()
+        self._guard = Guard()
+        self._stop_watching: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._awake_at = self._loop.time()
         self._running = False
-        self._waiters: list[tuple[Collection[State], asyncio.Future[State]]] = []
-        self._guarded: dict[str, Secret] = {}
 
     @property
     def state(self) -> State:
         return self.core.state
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the session lives on."""
+        return self._loop
+
+    @property
+    def traffic(self) -> Traffic:
+        """What all lines so far have carried."""
+        return self._traffic.plus(self._line)
 
     def now(self) -> float:
         """The session's clock, seconds."""
         return self._loop.time()
 
     # --- carrying out -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Guard the secrets and watch for sleep, until the session is over."""
+        self._guard.keep("auth", self.config.auth.secret)
+        self._guard.keep("handle", Secret(self._handle) if self._handle else None)
+        self._stop_watching = sleep.watch(self._slept)
 
     def run(self) -> None:
         """Carry out effects and pass events on, in order, until there are none; then set the timer."""
@@ -110,7 +135,8 @@ class Driver:
                 if effect is not None:
                     effect(self, entry)
                 else:
-                    self._tell(entry)
+                    log_event(log, self.config.name, entry)
+                    self.audience.tell(entry)
         finally:
             del out[:position]  # also when one of them failed: nothing is done twice
             self._running = False
@@ -127,9 +153,10 @@ class Driver:
 
     def leave(self) -> None:
         """The process ends: write a close frame if there is a line, wait for nothing, and be closed."""
-        line, self._line = self._line, None
+        line = self._drop_line()
         if line is not None:
             line.leave()
+            self._unwinding.clear()  # the end of the process closes the socket
         if self._attempt is not None:
             self._attempt.cancel()
         if self.core.machine.revision:
@@ -140,13 +167,15 @@ class Driver:
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh
         self._attempt = self._loop.create_task(self._connect_line())
+        self._unwinding.add(self._attempt)
+        self._attempt.add_done_callback(self._unwinding.discard)
 
     async def _connect_line(self) -> None:
         """One attempt up to the upgrade request; the line's own calls tell the rest."""
         config, endpoint = self.config, self.config.endpoint
         this_attempt = self._attempt
         try:
-            sock = await dial.connect(endpoint)
+            sock = await dial.connect(endpoint, self._dial_step)
             self.core.tcp_connected(self._loop.time())
             self.run()
             if self._attempt is not this_attempt:  # who was told ended it
@@ -173,9 +202,16 @@ class Driver:
             log.exception("a connection attempt failed by a defect")
             self._ended(Cause(Layer.LOCAL, "defect", type(exc).__name__))
 
+    def _dial_step(self, step: dial.Step) -> None:
+        (self.core.dialing if step == "dialing" else self.core.resolved)(self._loop.time())
+        self.run()
+
     def _ping(self, effect: ev.Ping) -> None:
-        if self._line is not None:
-            self._line.ping(str(effect.number).encode())
+        line = self._line
+        if line is not None:
+            line.ping(str(effect.number).encode())
+            if effect.first:
+                self._uplink.pinged(line)
 
     def _send_close(self, _effect: ev.SendClose) -> None:
         if self._line is not None:
@@ -184,7 +220,7 @@ class Driver:
     def _abort(self, effect: ev.Abort) -> None:
         """End the attempt and its line, if there still is one, and tell the core."""
         attempt, self._attempt = self._attempt, None
-        line, self._line = self._line, None
+        line = self._drop_line()
         if attempt is not None and not attempt.done():
             attempt.cancel()
         unsent_bytes = 0
@@ -195,17 +231,32 @@ class Driver:
             self._ended(effect.cause, unsent_bytes=unsent_bytes)
 
     def _finish(self, _effect: ev.Finished) -> None:
-        self._line = None
-        for name in list(self._guarded):
-            self._guard(name, None)
+        self._drop_line()
+        self._guard.release()
+        if self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for _, reached in self._waiters:
-            if not reached.done():
-                reached.set_exception(WrongState("the session was closed"))
+        self.audience.disappoint()
         if not self.finished.done():
             self.finished.set_result(None)
+
+    async def released(self) -> None:
+        """Wait until what was cancelled and closed is gone."""
+        if self._unwinding:
+            await asyncio.wait(self._unwinding)
+
+    def _drop_line(self) -> WebSocketLine | None:
+        """The line is none of ours any more; what it carried stays in the books."""
+        line, self._line = self._line, None
+        if line is not None:
+            self._traffic = self._traffic.plus(line)
+            if line.released is not None and not line.released.done():
+                self._unwinding.add(line.released)
+                line.released.add_done_callback(self._unwinding.discard)
+        return line
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -225,40 +276,16 @@ class Driver:
         self._timer = None
         now = self._loop.time()
         late_s = now - self._timer_at
+        line, live = self._line, self.core.line
+        silent = live is not None and live.liveness.silence_s(now) > 0
+        if silent and line is not None and self._uplink.moves(line):
+            self.core.uplink_moves(now)
         self.core.tick(now, late_s if late_s > LATE_S else 0.0)
         self.run()
 
-    # --- telling ----------------------------------------------------------------------------------
-
-    def _tell(self, event: SessionEvent) -> None:
-        self._log(event)
-        if isinstance(event, ev.StateChanged):
-            self._wake_waiters(event.after[0])
-        try:
-            self._emit(event)
-        except Exception:
-            log.exception("a listener failed on %s", type(event).__name__)
-
-    def _log(self, event: SessionEvent) -> None:
-        """State changes, faults with their severity, and every loss; never what was said."""
-        name = self.config.name
-        if isinstance(event, ev.StateChanged):
-            state = describe(event.after)
-            log_fields(log, "info", "state changed", session=name, state=state, reason=event.reason)
-        elif isinstance(event, ev.Failure):
-            fault = event.fault
-            text, action = f"{fault.kind}: {fault.message}", fault.action.value
-            log_fields(log, fault.severity.value, text, session=name, action=action, fatal=event.fatal)
-        elif isinstance(event, ev.Dropped):
-            drop = event.drop
-            fields = {"kind": drop.kind.value, "count": drop.count, "audio_ms": drop.audio_us // 1000}
-            log_fields(log, "warn", f"dropped: {drop.reason}", session=name, **fields)
-
-    def _wake_waiters(self, state: State) -> None:
-        for entry in [w for w in self._waiters if state in w[0]]:
-            self._waiters.remove(entry)
-            if not entry[1].done():
-                entry[1].set_result(state)
+    def _slept(self, slept_s: float, clock_stood: bool) -> None:
+        self.core.slept(self._loop.time(), slept_s, clock_stood=clock_stood)
+        self.run()
 
     async def reach(self, states: Collection[State]) -> State:
         """Wait for one of `states`.
@@ -270,39 +297,28 @@ class Driver:
             return self.state
         if self.finished.done():
             raise WrongState("the session was closed")
-        reached: asyncio.Future[State] = self._loop.create_future()
-        entry = (states, reached)
-        self._waiters.append(entry)
-        try:
-            return await reached
-        finally:
-            if entry in self._waiters:
-                self._waiters.remove(entry)
-
-    def guard_all(self) -> None:
-        """As long as the session lives, no log shows its secrets."""
-        self._guard("auth", self.config.auth.secret)
-        self._guard("handle", Secret(self._handle) if self._handle else None)
-
-    def _guard(self, name: str, secret: Secret | None) -> None:
-        """The secret of this name is now `secret`; the log forgets the one before."""
-        before = self._guarded.pop(name, None)
-        if secret is not None:
-            self._guarded[name] = secret
-            redact.register(secret)
-        if before is not None:
-            redact.unregister(before)
+        return await self.audience.reach(states)
 
     # --- what the line tells ----------------------------------------------------------------------
+
+    def line_secured(self, line: WebSocketLine) -> None:
+        if line is self._line:
+            self.core.secured(self._loop.time())
 
     def line_opened(self, line: WebSocketLine) -> None:
         if line is not self._line:
             return
         self.connections += 1
-        setup, resuming = self.core.resumption.setup(self.config.setup, fresh=self._fresh)
-        self.core.upgraded(self._loop.time(), resuming=resuming)
+        core = self.core
+        setup, resuming = core.resumption.setup(self.config.setup, fresh=self._fresh)
+        # Never both: a resumed session has its history, and would wait for a second one for ever (LP 2.2).
+        wanted = core.settings.resumption.reseed and core.recovery.connected_before and not resuming
+        self._seed = self.history.seed() if wanted else None
+        if self._seed is not None:
+            setup = self.history.setup(setup)
+        core.upgraded(self._loop.time(), resuming=resuming)
         line.send_text(msgspec.json.encode({"setup": setup}))
-        self.core.out.append(ev.SetupSent(resuming, without_handle(setup)))
+        core.out.append(ev.SetupSent(resuming, without_handle(setup)))
         self.run()
 
     def line_heard(self, line: WebSocketLine) -> None:
@@ -326,26 +342,45 @@ class Driver:
             out.append(frames.InvalidFrame(str(exc), len(data)))
         else:
             out.append(frames.MessageReceived(text, frames.is_audio_alone(message), frames.audio_ms(message)))
-            self._understand(message)
+            self._understand(line, message)
         self.run()
 
-    def _understand(self, message: ServerMessage) -> None:
+    def _understand(self, line: WebSocketLine, message: ServerMessage) -> None:
         core, now = self.core, self._loop.time()
         if message.setup_complete is not None and core.line is None:
-            core.setup_complete(now)
-            if core.state_restored == "fresh":
-                core.out.extend(self.turns.lost())
+            self._set_up(line, now)
         else:
             core.frame(now, content=message.server_content is not None or message.tool_call is not None)
         update = message.session_resumption_update
         if update is not None:
             core.handle(update.new_handle, resumable=update.resumable)
             handle = core.resumption.handle
-            self._guard("handle", Secret(handle) if handle else None)
+            self._guard.keep("handle", Secret(handle) if handle else None)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
-        core.out.extend(self.turns.feed(message))
+        told = self.turns.feed(message)
+        core.out.extend(told)
+        if answers(message):
+            core.answered(now)
+        elif hears_speech(message):
+            core.demanded("speech", now)
+        self._remember(told)
         self.update_moment()
+
+    def _set_up(self, line: WebSocketLine, now: float) -> None:
+        """setupComplete: the seed goes first, then what is held."""
+        seed, self._seed = self._seed, None
+        if seed is not None:
+            line.send_text(msgspec.json.encode(seed))
+        self.core.setup_complete(now, reseeded=seed is not None)
+        if self.core.state_restored in ("fresh", "reseeded"):
+            self.core.out.extend(self.turns.lost())
+
+    def _remember(self, told: list[TurnEvent]) -> None:
+        if self.core.settings.resumption.reseed:
+            for event in told:
+                if isinstance(event, Transcript):
+                    self.history.add(event)
 
     def update_moment(self) -> None:
         """Tell the core what the conversation is doing."""
@@ -372,9 +407,11 @@ class Driver:
 
     def _ended(self, cause: Cause, *, unsent_bytes: int = 0, echoed: bool = False) -> None:
         """An attempt or a line is over: what it cut short is told before what follows from it."""
-        self._line = None
+        self._drop_line()
         if self.core.line is not None:
-            self.core.out.extend(self.turns.cut())
+            told = self.turns.cut()
+            self.core.out.extend(told)
+            self._remember(told)
             for answer, _ in self.pings.values():
                 if not answer.done():
                     answer.set_exception(WrongState("the line was lost before the pong came"))

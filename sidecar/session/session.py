@@ -1,14 +1,19 @@
 """What a host does with a session: open, send, ask, wait, close."""
 
 import asyncio
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
-from sidecar.lifecycle.outbox import Full, Item, Kind
+from sidecar.lifecycle.item import Item, Kind
+from sidecar.lifecycle.outbox import Full
+from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Phase, State
 from sidecar.live import outgoing
-from sidecar.session.driver import Driver, WrongState
+from sidecar.session.audience import WrongState
+from sidecar.session.driver import Driver
+
+Event_ = TypeVar("Event_")
 
 
 class SessionFailed(Exception):
@@ -42,8 +47,8 @@ class LiveSession(Driver):
         """
         if not self.core.machine.allows(Event.OPEN) or self.core.machine.revision:
             raise WrongState(f"the session is {self.state}; open a new one")
-        self.guard_all()
-        self.core.open(self.now())
+        self.begin()
+        self.core.open(self.now(), previous_close_age_s=self.config.previous_close_age_s)
         self.run()
 
     async def connected(self) -> None:
@@ -65,9 +70,11 @@ class LiveSession(Driver):
         await self.connected()
 
     async def close(self, drain_s: float | None = None) -> None:
-        """Close gracefully and release everything. Idempotent; every call returns when it is done."""
+        """Close gracefully and release everything: afterwards no timer, task, thread or socket of it lives.
+        Idempotent; every call returns when it is done."""
         if self.start_close(drain_s):
             await asyncio.shield(self.finished)
+            await self.released()
 
     def start_close(self, drain_s: float | None = None) -> bool:
         """Start to close: from now on nothing is accepted. False when the session was never opened."""
@@ -82,7 +89,7 @@ class LiveSession(Driver):
         self.core.fail(classify(Cause(Layer.LOCAL, code)), self.now())
         self.run()
 
-    # --- asking -----------------------------------------------------------------------------------
+    # --- going on, staying away -------------------------------------------------------------------
 
     def reconnect(self) -> None:
         """Reconnect now, whatever the state: ends a wait, revives a failed session, replaces a live line.
@@ -90,16 +97,96 @@ class LiveSession(Driver):
         Raises:
             WrongState: the session is closing or closed.
         """
-        if self.state in (State.DISCONNECTED, State.DISCONNECTING):
-            raise WrongState(f"the session is {self.state}; open a new one")
+        self._must_be_open()
         self.core.reconnect(self.now())
         self.run()
 
+    def suspend(self) -> None:
+        """Give the line up and stay away until `resume`; messages are taken and held.
+
+        Raises:
+            WrongState: the session is failed, closing or closed.
+        """
+        self._must_be_open()
+        if self.state is State.FAILED:
+            raise WrongState("the session has failed: there is nothing to suspend; reconnect it, or close it")
+        self._parked_by_system = False
+        self.core.suspend(self.now(), "suspendRequested")
+        self.run()
+
+    def resume(self) -> None:
+        """End a suspension; nothing happens where there is none.
+
+        Raises:
+            WrongState: the session is failed, closing or closed.
+        """
+        self._must_be_open()
+        if self.state is State.FAILED:
+            raise WrongState("the session has failed; reconnect it")
+        self.core.resume(self.now(), "resumeRequested")
+        self.run()
+
+    def configure(self, settings: Settings) -> None:
+        """Go by other settings from the next decision on; the line is kept.
+
+        `deadlines.open_s` and `resumption.enabled` have no effect any more.
+
+        Raises:
+            InvalidSettings: they contradict each other; nothing was changed.
+            WrongState: the session is closing or closed.
+        """
+        settings.check()
+        self._must_be_open()
+        self.core.configure(settings, self.now())
+        self.history.max_chars = settings.resumption.reseed_chars
+        self.run()
+
+    def _must_be_open(self) -> None:
+        if self.state in (State.DISCONNECTED, State.DISCONNECTING):
+            raise WrongState(f"the session is {self.state}; open a new one")
+
+    # --- hints ------------------------------------------------------------------------------------
+
+    def network_changed(self, *, online: bool, address_changed: bool = False) -> None:
+        """The network came, went, or is another one (`address_changed`). Ignored where it means nothing."""
+        self.core.network_changed(self.now(), online=online, address_changed=address_changed)
+        self.run()
+
+    def system_suspend(self) -> None:
+        """The machine is about to sleep: the line is closed while there is time to say so."""
+        if self.core.machine.allows(Event.SUSPEND):
+            self._parked_by_system = True
+            self.core.suspend(self.now(), "systemSuspend")
+            self.run()
+
+    def system_resume(self) -> None:
+        """The machine woke. What `system_suspend` parked goes on; a session that the host suspended itself
+        stays so; a live line is probed, a wait is over."""
+        if self.state is State.SUSPENDED and self._parked_by_system:
+            self.core.resume(self.now(), "systemResume")
+        else:
+            self.core.woke(self.now())
+        self.run()
+
+    _parked_by_system = False
+
+    # --- listening --------------------------------------------------------------------------------
+
+    def on(self, kind: type[Event_] | None, listener: Callable[[Event_], None]) -> Callable[[], None]:
+        """Call `listener` with every event of this class (see `SessionEvent`), None for all of them.
+
+        Returns:
+            The call that ends it.
+        """
+        return self.audience.on(kind, listener)
+
+    # --- asking -----------------------------------------------------------------------------------
+
     async def settled(self) -> State:
-        """Wait until no attempt is under way: connected on a line that stays, failed, or closed."""
-        while self.state is State.CONNECTED and self.core.machine.phase is Phase.DRAINING:
-            await self.reach((State.RECONNECTING, State.FAILED, State.DISCONNECTING))
-        return await self.reach((State.CONNECTED, State.FAILED, State.DISCONNECTED))
+        """Wait until no attempt is under way: connected on a line that stays, at rest, or closed."""
+        while self.core.machine.phase is Phase.DRAINING or self.core.reviving:
+            await self.audience.reach(tuple(State))
+        return await self.reach((State.CONNECTED, State.FAILED, State.SUSPENDED, State.DISCONNECTED))
 
     async def wait_for(self, states: Collection[State], timeout_s: float) -> State:
         """Wait until the session is in one of `states`.
@@ -159,15 +246,19 @@ class LiveSession(Driver):
                 return n <= self.core.outbox.sent_through
             self._check_order(n)
         item = outgoing.message(kind, payload, n)
-        if lost := self.turns.lost_calls.intersection(item.ids):
-            calls = ", ".join(sorted(lost))[:200]
-            raise outgoing.InvalidMessage(f"{calls}: the session of this call was lost; nobody waits for it")
+        for call_id in item.ids:
+            if (why := self.turns.dead_calls.get(call_id)) is not None:
+                raise outgoing.InvalidMessage(f"{call_id[:200]}: {why}; nobody waits for its answer")
         sent = self._offer(item)
         if item.kind is Kind.ACTIVITY:
             self.turns.activity(started="activityStart" in payload)
-        elif item.kind in (Kind.TEXT, Kind.TOOL_RESPONSE) or payload.get("turnComplete") is True:
+        elif item.demand is not None and item.kind is not Kind.CONTROL:
             self.turns.asked(item.ids)
+        if self.core.settings.resumption.reseed:
+            for text in outgoing.texts(kind, payload):
+                self.history.said(text)
         self.update_moment()
+        self.run()
         return sent
 
     def _check_order(self, n: int) -> None:

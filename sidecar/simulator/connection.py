@@ -10,7 +10,19 @@ import msgspec
 from . import refusals
 from .accounting import Chunk, ConnectionAudio
 from .endpoint import api_key
-from .faults import Moment
+from .faults import (
+    AnyLineFault,
+    Close,
+    Cut,
+    Freeze,
+    GoAway,
+    Hang,
+    Moment,
+    NetworkSwitch,
+    RefuseSetup,
+    SlowPongs,
+    Stall,
+)
 from .model import Model
 from .refusals import Refused
 from .schema import decode_bytes, parse
@@ -32,7 +44,7 @@ class Service(Protocol):
     def now_s(self) -> float: ...
     def note(self, text: str) -> None: ...
     def changed(self) -> None: ...
-    def setup_hangs(self, connection: "Connection", session: Session | None) -> bool: ...
+    def setup_fault(self, connection: "Connection", session: Session | None) -> Hang | RefuseSetup | None: ...
     def ask_plan(self, connection: "Connection", since_setup_ms: float | None = None) -> None: ...
     def set_up(self, connection: "Connection") -> None: ...
 
@@ -66,6 +78,7 @@ class Connection:
         self._setup: Setup | None = None
         self._model: Model | None = None
         self._was_speaking = False
+        self._stalled = False
         self._timers: list[asyncio.TimerHandle] = []
 
     async def run(self) -> None:
@@ -111,12 +124,38 @@ class Connection:
 
     def send(self, message: Message) -> None:
         """Pretty-printed with a trailing newline, as the service does (LP 1.5)."""
-        if self.phase in (Phase.CLOSING, Phase.FROZEN, Phase.ENDED):
+        if self._stalled or self.phase in (Phase.CLOSING, Phase.FROZEN, Phase.ENDED):
             return
         frame = msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"
         self._wire.post(frame.decode() if self._script.text else frame)
 
     # --- faults
+
+    def suffer(self, fault: AnyLineFault) -> None:
+        """Carry a fault out, at once."""
+        match fault:
+            case Cut():
+                self.cut()
+            case Freeze():
+                self.freeze(fault.for_ms / 1000)
+            case Close():
+                self.close(fault.code, fault.reason)
+            case GoAway():
+                self.go_away(fault.time_left, fault.time_left_s)
+            case NetworkSwitch():
+                if self.session is not None:
+                    self.session.hold(self._service.now_s() + fault.for_ms / 1000)
+                self.cut()
+            case SlowPongs():
+                delay_s = None if fault.delay_ms is None else fault.delay_ms / 1000
+                self._for_a_time(fault.for_ms, self._wire, "pong_delay_s", delay_s, 0.0)
+            case Stall():
+                self._for_a_time(fault.for_ms, self, "_stalled", True, False)
+
+    def _for_a_time(self, for_ms: float | None, on: object, name: str, value: object, after: object) -> None:
+        setattr(on, name, value)
+        if for_ms is not None:
+            self.later(for_ms / 1000, lambda: setattr(on, name, after))
 
     def cut(self) -> None:
         self._quiet(Phase.CLOSING)
@@ -164,7 +203,7 @@ class Connection:
         elif self._model is None or self.phase is not Phase.OPEN:
             return
         elif kind == "clientContent":
-            self._model.content(turn_complete=content.get("turnComplete", False))
+            self._model.content(content.get("turns", []), turn_complete=content.get("turnComplete", False))
         else:
             responses = content.get("functionResponses", [])
             self._model.tool_response([response.get("id", "") for response in responses])
@@ -183,7 +222,7 @@ class Connection:
         if "activityEnd" in content:
             self._model.activity_end()
         if content.get("text"):
-            self._model.text()
+            self._model.text(content["text"])
 
     def _on_audio(self, blob: dict[str, Any]) -> None:
         """Books it even while closing: until the close frame is out, pings are answered."""
@@ -219,9 +258,16 @@ class Connection:
         session = self._service.sessions_book.find(setup.handle) if setup.handle else None
         self._setup = setup
         self.phase = Phase.WAITING
-        if self._service.setup_hangs(self, session):
-            self._service.note(f"connection {self.number}: setup is left without an answer")
-        elif session is not None and not session.may_be_resumed(self._service.now_s()):
+        match self._service.setup_fault(self, session):
+            case Hang():
+                self._service.note(f"connection {self.number}: setup is left without an answer")
+            case RefuseSetup() as fault:
+                self._refuse_setup(fault.code, fault.reason, after=fault.after_setup_complete)
+            case None:
+                self._take_or_refuse(session)
+
+    def _take_or_refuse(self, session: Session | None) -> None:
+        if session is not None and not session.may_be_resumed(self._service.now_s()):
             self._refuse_resume(session)
         else:
             self.resumed = session is not None
@@ -236,9 +282,12 @@ class Connection:
     def _refuse_resume(self, session: Session) -> None:
         held = "is still owned" if session.owner else "has only just been left"
         self._service.note(f"connection {self.number}: resume refused, session {session.index} {held}")
-        if self._script.refuse_after_setup_complete:
+        self._refuse_setup(1011, refusals.STILL_OWNED, after=self._script.refuse_after_setup_complete)
+
+    def _refuse_setup(self, code: int, reason: str, *, after: bool) -> None:
+        if after:
             self.send({"setupComplete": {}})
-        self.later(self._script.refusal_delay_ms / 1000, lambda: self.close(1011, refusals.STILL_OWNED))
+        self.later(self._script.refusal_delay_ms / 1000, lambda: self.close(code, reason))
 
     def _complete_setup(self) -> None:
         assert self.session is not None

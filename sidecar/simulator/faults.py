@@ -1,20 +1,27 @@
 """What can go wrong, and when: the faults as Structs, and the plan that says which of them are due. Pure.
 
-Two kinds. Line faults (cut, freeze, close, goAway) hit connections that are set up. Gate faults (refuse,
-unreachable, hang) are armed and wait for the next attempts to connect.
+Two kinds. Line faults (cut, freeze, close, ...) hit connections that are set up. Gate faults (refuse,
+unreachable, hang, ...) are armed and wait for the next attempts to connect.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
+
+from .refusals import QUOTA
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Index = Annotated[int, Meta(ge=1)]
 
 _CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
+
+
+def _check_close_code(code: int) -> None:
+    if code not in _CLOSE_CODES:
+        raise ValueError(f"{code} is not a close code that may be sent")
 
 
 class Strict(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +56,13 @@ class GateFault(Fault):
     """Waits for the next attempts to connect."""
 
 
+class CountedFault(GateFault):
+    """Meets the next `times` attempts or, when `forMs` is given, all for that long."""
+
+    times: Index = 1
+    for_ms: NotNegative | None = None
+
+
 class Cut(LineFault, tag="cut"):
     """The TCP connection is reset. What the kernel held unread was never received."""
 
@@ -64,8 +78,7 @@ class Close(LineFault, tag="close"):
     reason: str = "Internal error encountered."
 
     def __post_init__(self) -> None:
-        if self.code not in _CLOSE_CODES:
-            raise ValueError(f"{self.code} is not a close code that may be sent")
+        _check_close_code(self.code)
 
 
 class GoAway(LineFault, tag="goAway"):
@@ -79,20 +92,54 @@ class GoAway(LineFault, tag="goAway"):
         return float(self.time_left.removesuffix("s"))
 
 
-class Refuse(GateFault, tag="refuse"):
-    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`).
+class NetworkSwitch(LineFault, tag="networkSwitch"):
+    """The client's network changes: its connection is reset, and the service does not notice (LP 4.4 item 8).
 
-    The next `times` of them or, when `forMs` is given, all for that long.
+    For `forMs` it refuses to give the session to another connection; a new session can be had at once.
     """
+
+    for_ms: NotNegative = 900_000
+
+
+class SlowPongs(LineFault, tag="slowPongs"):
+    """For `forMs` (None: to the end) pings are answered only after `delayMs` (None: not at all)."""
+
+    ends_connection: ClassVar[bool] = False
+    delay_ms: NotNegative | None = 8000
+    for_ms: NotNegative | None = None
+
+
+class Stall(LineFault, tag="stall"):
+    """For `forMs` (None: to the end) everything is read, counted and ponged, and no message is sent."""
+
+    ends_connection: ClassVar[bool] = False
+    for_ms: NotNegative | None = None
+
+
+class Refuse(CountedFault, tag="refuse"):
+    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`)."""
 
     status: Annotated[int, Meta(ge=400, le=599)] = 503
     reset: bool = False
-    times: Index = 1
-    for_ms: NotNegative | None = None
     retry_after_s: NotNegative | None = None
 
     def __post_init__(self) -> None:
         HTTPStatus(self.status)  # raises ValueError for a number that is no status
+
+
+class RefuseSetup(CountedFault, tag="refuseSetup"):
+    """Setups are answered with a close frame: a quota, a dead handle, whatever code and reason say.
+
+    `resumesOnly` spares new sessions; with `afterSetupComplete` the setupComplete comes first.
+    """
+
+    code: int = 1011
+    reason: str = QUOTA
+    resumes_only: bool = False
+    after_setup_complete: bool = False
+
+    def __post_init__(self) -> None:
+        _check_close_code(self.code)
 
 
 class Unreachable(GateFault, tag="unreachable"):
@@ -101,13 +148,14 @@ class Unreachable(GateFault, tag="unreachable"):
     for_ms: NotNegative = 3000
 
 
-class Hang(GateFault, tag="hang"):
-    """The next `times` setups get no answer; the connection stays open and answers pings."""
+class Hang(CountedFault, tag="hang"):
+    """A setup gets no answer, and the connection answers pings; or `at` the upgrade nothing comes at all."""
 
-    times: Index = 1
+    at: Literal["setup", "upgrade"] = "setup"
 
 
-AnyFault = Cut | Freeze | Close | GoAway | Refuse | Unreachable | Hang
+AnyLineFault = Cut | Freeze | Close | GoAway | NetworkSwitch | SlowPongs | Stall
+AnyFault = AnyLineFault | Refuse | RefuseSetup | Unreachable | Hang
 
 
 @dataclass(frozen=True)
@@ -167,38 +215,3 @@ class FaultPlan:
 
     def report(self) -> list[dict[str, Any]]:
         return [to_builtins(fault) for fault in self._pending]
-
-
-class Gate:
-    """What awaits the next attempts to connect."""
-
-    def __init__(self) -> None:
-        self._refusals: list[tuple[Refuse, float, int]] = []  # fault, armed at, how many are left
-        self._hangs = 0
-
-    def refuse(self, fault: Refuse, now_s: float) -> None:
-        self._refusals.append((fault, now_s, fault.times))
-
-    def hang(self, fault: Hang) -> None:
-        self._hangs += fault.times
-
-    def refusal(self, now_s: float) -> Refuse | None:
-        """How the upgrade asking now is refused, if it is. Counts it."""
-        while self._refusals:
-            fault, armed_at_s, left = self._refusals[0]
-            if fault.for_ms is None:
-                self._refusals[0] = (fault, armed_at_s, left - 1)
-                if left == 1:
-                    self._refusals.pop(0)
-                return fault
-            if now_s < armed_at_s + fault.for_ms / 1000:
-                return fault
-            self._refusals.pop(0)
-        return None
-
-    def hangs(self) -> bool:
-        """Whether the setup asking now gets no answer. Counts it."""
-        if self._hangs == 0:
-            return False
-        self._hangs -= 1
-        return True

@@ -6,6 +6,7 @@ What must survive the connection (the turn counter, a running utterance, open to
 import asyncio
 import random
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from .accounting import Chunk
 from .refusals import INVALID_ARGUMENT, NO_MANUAL_ACTIVITY, Refused
@@ -13,6 +14,13 @@ from .script import Script, Turn
 from .session import Session
 from .setup import Setup
 from .turns import Heard, Message, answer, turn_complete, words
+
+_NO_HISTORY = {"functionCall", "functionResponse", "function_call", "function_response"}
+"""Parts that were refused in a history (LP 2.2)."""
+
+
+def parts_of(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in turn.get("parts", []) if isinstance(part, dict)]
 
 
 class Model:
@@ -68,18 +76,27 @@ class Model:
             self._session.activity_ms = None
             self._end_utterance()
 
-    def content(self, *, turn_complete: bool) -> None:
-        """clientContent: always interrupts; starts a turn when it says so (LP 2.2)."""
+    def content(self, turns: list[dict[str, Any]], *, turn_complete: bool) -> None:
+        """clientContent: always interrupts; starts a turn when it says so (LP 2.2).
+
+        As long as the session waits for its history, it is that and nothing else.
+        """
         if self._awaits_history:
+            if any(part.keys() & _NO_HISTORY for turn in turns for part in parts_of(turn)):
+                raise Refused(1007, INVALID_ARGUMENT)
+            self._session.history += turns
             self._awaits_history = not turn_complete
             return
+        said = [turn for turn in turns if turn.get("role", "user") == "user"]
+        self._session.texts += [part["text"] for turn in said for part in parts_of(turn) if part.get("text")]
         self._interrupt()
         if turn_complete:
             self._start_turn()
 
-    def text(self) -> None:
+    def text(self, text: str) -> None:
         """realtimeInput.text counts as an utterance of its own."""
         if not self._awaits_history:
+            self._session.texts.append(text)
             self._interrupt()
             self._start_turn()
 

@@ -12,6 +12,7 @@ NO_KEY = (
 MALFORMED_HANDLE = "Invalid session handle"
 UNKNOWN_HANDLE = "BidiGenerateContent session not found"
 STILL_OWNED = "Internal error encountered."
+QUOTA = "You exceeded your current quota, please check your plan and billing details"
 NO_MANUAL_ACTIVITY = (
     "Explicit activity control is not supported when automatic activity detection is enabled."
 )

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, cast
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from .connection import Connection, Phase
 from .control import Control
@@ -20,15 +22,16 @@ from .faults import (
     Cut,
     FaultPlan,
     Freeze,
-    Gate,
     GoAway,
     Hang,
     LineFault,
     Moment,
     Refuse,
+    RefuseSetup,
     Unreachable,
     When,
 )
+from .gate import Gate
 from .script import Script
 from .session import Session, Sessions
 from .wire import Wire
@@ -72,6 +75,7 @@ class Simulator:
         self._plan = FaultPlan(self.script.faults)
         self._gate = Gate()
         self._servers: list[Server] = []
+        self._wires: WeakSet[Wire] = WeakSet()
         self._unreachable_until_s = 0.0
         self._relisten: asyncio.Task[None] | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -174,9 +178,17 @@ class Simulator:
     async def go_away(self, time_left_s: float, session: int | None = None) -> int:
         return self.inject(GoAway(time_left=f"{time_left_s:g}s", session=session))
 
-    async def refuse(self, status: int = 503, *, times: int = 1, for_s: float | None = None) -> None:
+    async def refuse(
+        self,
+        status: int = 503,
+        *,
+        times: int = 1,
+        for_s: float | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         """Answers the next `times` upgrades, or all within `for_s`, with an HTTP status."""
-        self.inject(Refuse(status=status, times=times, for_ms=None if for_s is None else for_s * 1000))
+        for_ms = None if for_s is None else for_s * 1000
+        self.inject(Refuse(status=status, times=times, for_ms=for_ms, retry_after_s=retry_after_s))
 
     async def unreachable(self, for_s: float) -> None:
         """Nothing listens for this long. Returns when connecting fails."""
@@ -215,14 +227,14 @@ class Simulator:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def setup_hangs(self, connection: Connection, session: Session | None) -> bool:
+    def setup_fault(self, connection: Connection, session: Session | None) -> Hang | RefuseSetup | None:
         moment = Moment(
             connection=connection.number,
             session=session.index if session else None,
             audio_ms=session.audio.unique_ms if session else 0.0,
         )
         self._carry_out_due(moment, connection)
-        return self._gate.hangs()
+        return self._gate.setup(self.now_s(), resuming=session is not None)
 
     def ask_plan(self, connection: Connection, since_setup_ms: float | None = None) -> None:
         self._carry_out_due(connection.moment(since_setup_ms), connection)
@@ -263,22 +275,12 @@ class Simulator:
             }
         )
         match fault:
-            case Refuse():
-                self._gate.refuse(fault, self.now_s())
-            case Hang():
-                self._gate.hang(fault)
             case Unreachable():
                 self._go_unreachable(fault.for_ms / 1000)
-            case _ if connection is None or connection.phase is not Phase.OPEN:
-                pass  # it ended between the decision and now
-            case Cut():
-                connection.cut()
-            case Freeze():
-                connection.freeze(fault.for_ms / 1000)
-            case Close():
-                connection.close(fault.code, fault.reason)
-            case GoAway():
-                connection.go_away(fault.time_left, fault.time_left_s)
+            case Refuse() | RefuseSetup() | Hang():
+                self._gate.arm(fault, self.now_s())
+            case _ if connection is not None and connection.phase is Phase.OPEN:
+                connection.suffer(fault)  # else it ended between the decision and now
         self.changed()
 
     def _open_connections(self, session: int | None) -> list[Connection]:
@@ -297,7 +299,8 @@ class Simulator:
             self._host,
             self._port,
             process_request=self._on_request,
-            create_connection=Wire,
+            create_connection=cast(Any, self._new_wire),  # any call that makes one will do
+            open_timeout=None,
             compression=None,
             ping_interval=None,
             close_timeout=_CLOSE_TIMEOUT_S,
@@ -307,18 +310,27 @@ class Simulator:
         self._servers.append(server)
         self._port = server.sockets[0].getsockname()[1]
 
+    def _new_wire(self, *args: Any, **kwargs: Any) -> Wire:
+        wire = Wire(*args, **kwargs)
+        self._wires.add(wire)
+        return wire
+
     async def _on_request(self, wire: ServerConnection, request: Request) -> Response | None:
-        refusal = self._gate.refusal(self.now_s())
-        if refusal is not None:
-            how = "a reset" if refusal.reset else str(refusal.status)
+        fault = self._gate.upgrade(self.now_s())
+        if isinstance(fault, Hang):
+            self.note("an upgrade is left without an answer")
+            await wire.wait_closed()
+            return None
+        if fault is not None:
+            how = "a reset" if fault.reset else str(fault.status)
             self.note(f"an upgrade is refused with {how}")
-            if refusal.reset:
+            if fault.reset:
                 cast(Wire, wire).reset()
                 await wire.wait_closed()
                 return None
-            response = wire.respond(HTTPStatus(refusal.status), "Refused by the simulator.\n")
-            if refusal.retry_after_s is not None:
-                response.headers["Retry-After"] = f"{refusal.retry_after_s:g}"
+            response = wire.respond(HTTPStatus(fault.status), "Refused by the simulator.\n")
+            if fault.retry_after_s is not None:
+                response.headers["Retry-After"] = f"{fault.retry_after_s:g}"
             return response
         if api_version(request) is None:
             self.note("an upgrade is refused with 404: this is not a path of the service")
@@ -368,5 +380,8 @@ class Simulator:
             await self.wait_for(lambda: all(c.phase is Phase.ENDED for c in running), _STOP_TIMEOUT_S)
         for connection in running:
             connection.cut()
+        for wire in list(self._wires):
+            if wire.state is State.CONNECTING:  # a client that says nothing, or was told nothing
+                wire.reset()
         closing: list[Awaitable[None]] = [server.wait_closed() for server in self._servers]
         await asyncio.gather(*closing)

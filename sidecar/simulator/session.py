@@ -21,10 +21,13 @@ class Session:
         self.turns_taken = 0
         self.pending_tools: dict[str, Turn] = {}
         self.cancelled_tools: set[str] = set()
+        self.history: list[dict[str, Any]] = []  # the turns given with initialHistoryInClientContent
+        self.texts: list[str] = []  # what the user wrote since
         self.owner: int | None = None
         self.handles_issued = 0
         self._script = script
         self._ended_at_s = 0.0
+        self._held_until_s = 0.0
         self._was_speaking = False
 
     def next_turn(self) -> Turn | None:
@@ -34,7 +37,7 @@ class Session:
 
     def may_be_resumed(self, now_s: float) -> bool:
         """No while a connection owns it, nor shortly after that one's end (LP 4.4 items 3 and 4)."""
-        if self.owner is not None:
+        if self.owner is not None or now_s < self._held_until_s:
             return False
         if self._was_speaking and self._script.speaking_resumes_at_once:
             return True
@@ -42,6 +45,10 @@ class Session:
 
     def take(self, connection: int) -> None:
         self.owner = connection
+
+    def hold(self, until_s: float) -> None:
+        """The owner's connection is gone, and until then the service does not know it (LP 4.4 item 8)."""
+        self._held_until_s = until_s
 
     def release(self, now_s: float, *, was_speaking: bool) -> None:
         """The owner's connection ended."""
@@ -54,6 +61,8 @@ class Session:
             "session": self.index,
             "owner": self.owner,
             "turnsTaken": self.turns_taken,
+            "historyTurns": len(self.history),
+            "texts": len(self.texts),
             "pendingToolCalls": list(self.pending_tools),
             "handlesIssued": self.handles_issued,
             "audio": self.audio.report(),

@@ -16,17 +16,24 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, Frame, Opcode
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 
 # struct linger { on, seconds }: closing sends a reset, at once.
 _LINGER_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Wire(ServerConnection):
-    """Passes every whole message to `tap`, sends in the order of `post`, and can freeze or reset the line."""
+    """Passes every whole message to `tap`, sends in the order of `post`, and can freeze or reset the line.
+
+    Attributes:
+        pong_delay_s: how long a ping waits for its pong; None: for ever.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._write_frame = self.protocol.send_frame
+        self.protocol.send_frame = self._send_frame  # type: ignore[method-assign]
+        self.pong_delay_s: float | None = 0.0
         self.frozen = False
         self.close_started = False
         self.pings_received = 0
@@ -76,6 +83,18 @@ class Wire(ServerConnection):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
         self.transport.abort()
+
+    def _send_frame(self, frame: Frame) -> None:
+        """The library answers a ping while it parses; here the answer is held back."""
+        if frame.opcode is not Opcode.PONG or self.pong_delay_s == 0:
+            self._write_frame(frame)
+        elif self.pong_delay_s is not None:
+            self.loop.call_later(self.pong_delay_s, self._pong, frame)
+
+    def _pong(self, frame: Frame) -> None:
+        if self.state is State.OPEN and not self.frozen:
+            self._write_frame(frame)
+            self.send_data()
 
     # --- the library's callbacks
 

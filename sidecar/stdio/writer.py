@@ -198,6 +198,12 @@ class Writer:
             target = self._queues.get(queue)
             return 0 if target is None else target.size_bytes
 
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait in all queues."""
+        with self._lock:
+            return sum(queue.size_bytes for queue in self._queues.values())
+
     def forget(self, queue: str) -> None:
         """The session is gone. What it queued is still written; lines put later count from 1 again."""
         with self._lock:

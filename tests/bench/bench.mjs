@@ -104,6 +104,11 @@ function work() {
   const out = JSON.parse(execFileSync(python, [here('work.py')], { encoding: 'utf8' }));
   rows.push(['work for an upstream chunk', `${out.chunkUs.toFixed(1)} us`, '15 us', out.chunkUs <= 15]);
   rows.push(['work for a 16 KB frame downstream', `${out.frameUs.toFixed(1)} us`, '15 us', out.frameUs <= 15]);
+  for (const { what, us, everyS } of out.liveness) {
+    const share = us / everyS / 10_000;
+    const value = `${us.toFixed(1)} us every ${everyS} s: ${share.toPrecision(2)} % of a core`;
+    rows.push([`liveness, ${what}`, value, '0.1 %', share <= 0.1]);
+  }
 }
 
 function quantile(sorted, q) {

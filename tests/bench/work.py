@@ -1,4 +1,5 @@
-"""The sidecar's own work for a chunk up and a frame down, without the socket: prints one JSON object.
+"""The sidecar's own work, without the socket: for a chunk up, a frame down, and for knowing that a line lives.
+Prints one JSON object.
 
 Everything between the line and the socket's `write`, and between the socket's data and the writer's queue,
 is real; only the line to the service is replaced by one that takes what it is given.
@@ -10,16 +11,21 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
-from sidecar.lifecycle.settings import OutboxLimits
+from sidecar.lifecycle.liveness import NEVER
+from sidecar.lifecycle.settings import STRICT, TOLERANT, OutboxLimits
 from sidecar.lifecycle.states import State
 from sidecar.rpc.server import Server
 from sidecar.session import LiveSession
+from sidecar.session.sleep import TICK_S, SleepWatch
 from sidecar.stdio.writer import Writer
 
 COUNT = 20_000
+TICKS = 1_000
 ROUNDS = 5
+CHUNK_S = 0.02
 FRAME = json.dumps(
     {
         "serverContent": {
@@ -45,6 +51,8 @@ class NullLine:
     writable = True
     over = False
     unsent_bytes = 0
+    unacked_bytes = acked_bytes = None
+    bytes_sent = bytes_received = frames_sent = frames_received = 0
 
     def send_text(self, payload: bytes) -> None: ...
     def ping(self, payload: bytes) -> None: ...
@@ -105,16 +113,15 @@ async def main() -> None:
     data = base64.b64encode(os.urandom(640)).decode()
     n = 0
 
-    def chunks() -> float:
+    def speech(count: int) -> list[bytes]:
+        """The lines of the next chunks."""
         nonlocal n
-        lines = [
-            line(
-                "session/sendAudio",
-                {"sessionId": "s1", "n": n + i, "data": data, "mimeType": "audio/pcm;rate=16000"},
-            )
-            for i in range(COUNT)
-        ]
-        n += COUNT
+        first, n = n, n + count
+        params = {"sessionId": "s1", "data": data, "mimeType": "audio/pcm;rate=16000"}
+        return [line("session/sendAudio", params | {"n": i}) for i in range(first, n)]
+
+    def chunks() -> float:
+        lines = speech(COUNT)
         took = 0.0
         for at in range(0, COUNT, 500):  # confirmed now and then, as pongs would
             start = time.perf_counter()
@@ -134,12 +141,63 @@ async def main() -> None:
             writer.flush(5.0)
         return took / COUNT * 1e6
 
-    chunks(), frames()
-    print(
-        json.dumps(
-            {"chunkUs": min(chunks() for _ in range(ROUNDS)), "frameUs": min(frames() for _ in range(ROUNDS))}
-        )
-    )
+    def ticks(audio_s: float) -> float:
+        """One turn of liveness: a tick that pings, its pong, told as health, and a tick that finds nothing.
+        `audio_s`: so much audio was written since the last one."""
+        core, live = session.core, session.core.line
+        assert live is not None
+        each = round(audio_s / CHUNK_S)
+        written = speech(TICKS * each)
+        took = 0.0
+        for i in range(TICKS):
+            for chunk in written[i * each : (i + 1) * each]:
+                server.line(chunk)
+            live.liveness.hurry(session.now())  # the ping is due
+            core._health_at = -NEVER  # and its pong is told, as on an idle line
+            pings = core.stats.pings
+            start = time.perf_counter()
+            session._tick()
+            session.line_heard(wire)  # type: ignore[arg-type]
+            session.line_pong(wire, str(core._ping_number).encode())  # type: ignore[arg-type]
+            session._tick()
+            took += time.perf_counter() - start
+            assert core.stats.pings == pings + 1
+            assert live.liveness.unanswered == 0
+            assert core.outbox.idle
+            if i % 100 == 99:
+                writer.flush(5.0)
+        return took / TICKS * 1e6
+
+    def sleep_watch() -> float:
+        watch = SleepWatch(asyncio.get_running_loop())
+        end = watch.add(lambda slept_s, clock_stood: None)
+        start = time.perf_counter()
+        for _ in range(TICKS):
+            watch._tick()
+        took = time.perf_counter() - start
+        end()
+        return took / TICKS * 1e6
+
+    def best(measure: Callable[[], float]) -> float:
+        measure()
+        return min(measure() for _ in range(ROUNDS))
+
+    idle_us = best(lambda: ticks(0.0))
+    result = {
+        "chunkUs": best(chunks),
+        "frameUs": best(frames),
+        "liveness": [
+            {"what": "idle, tolerant", "us": idle_us, "everyS": TOLERANT.interval_s},
+            {"what": "idle, strict", "us": idle_us, "everyS": STRICT.interval_s},
+            {
+                "what": "speaking",
+                "us": best(lambda: ticks(TOLERANT.audio_interval_s)),
+                "everyS": TOLERANT.audio_interval_s,
+            },
+            {"what": "watch for sleep", "us": best(sleep_watch), "everyS": TICK_S},
+        ],
+    }
+    print(json.dumps(result))
     os._exit(0)
 
 

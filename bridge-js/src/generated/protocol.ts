@@ -1,15 +1,8 @@
-// Made from sidecar/rpc/protocol.py by build/generate.py. Do not edit: change that file, run `make generate`.
+// Made from sidecar/rpc/protocol/ by build/generate.py. Change that package and run `make generate`.
 
 import type { Secret } from '../secret.js';
 
-export type State =
-  | 'disconnected'
-  | 'connecting'
-  | 'connected'
-  | 'reconnecting'
-  | 'suspended'
-  | 'disconnecting'
-  | 'failed';
+export type BreakerState = 'closed' | 'open' | 'halfOpen';
 
 export type Phase =
   | 'dialing'
@@ -21,9 +14,22 @@ export type Phase =
   | 'suspect'
   | 'draining';
 
+export type Quality = 'excellent' | 'good' | 'poor' | 'unstable';
+
+export type State =
+  | 'disconnected'
+  | 'connecting'
+  | 'connected'
+  | 'reconnecting'
+  | 'suspended'
+  | 'disconnecting'
+  | 'failed';
+
 export type StateRestored = 'resumed' | 'reseeded' | 'fresh';
 
 export type FaultAction = 'retry' | 'resume' | 'fresh' | 'refreshToken' | 'slowDown' | 'stop';
+
+export type Demand = 'turnComplete' | 'audioStreamEnd' | 'activityEnd' | 'toolResponse' | 'text' | 'speech';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -41,6 +47,8 @@ export type EventName =
   | 'session/reconnecting'
   | 'session/reconnected'
   | 'session/health'
+  | 'session/breaker'
+  | 'session/stalled'
   | 'session/queue'
   | 'session/dropped'
   | 'session/error';
@@ -70,6 +78,17 @@ export interface ErrorData {
   wsCode?: number;
   httpStatus?: number;
   sessionId?: string;
+  /** Of `invalidParams`: every field that is wrong, not only the first. */
+  problems?: FieldProblem[];
+}
+
+/** One wrong field. */
+export interface FieldProblem {
+  /** Its path, such as `settings.reconnect.factor`. */
+  field: string;
+  problem: string;
+  /** What may stand there. */
+  allowed?: string;
 }
 
 /** The opening call. The sidecar watches `parentPid` and ends when that process does. */
@@ -155,55 +174,95 @@ export interface Endpoint {
   baseUrl?: string;
 }
 
-/** All settings of a session; what is absent keeps its default. */
+/** All settings of a session; what is absent keeps its value, at the open its default. */
 export interface SessionSettings {
   heartbeat?: HeartbeatSettings;
   reconnect?: ReconnectSettings;
+  breaker?: BreakerSettings;
+  stall?: StallSettings;
   deadlines?: DeadlineSettings;
   outbox?: OutboxSettings;
+  handOver?: HandOverSettings;
   resumption?: ResumptionSettings;
 }
 
 /** Liveness. Silence runs from the first ping that is unanswered, not from the last message. */
 export interface HeartbeatSettings {
-  /** tolerant: dead after 35 s of silence; strict: after 2 s. */
+  /** tolerant (default): dead after 35 s of silence; strict: after 2 s, with a ping every 500 ms on an idle line too. Sets intervalMs, suspectAfterMs and deadAfterMs. */
   preset?: 'strict' | 'tolerant';
-  /** Between pings on an idle line. Default 30000. */
+  /** Between pings on an idle line. Default 30000; strict 500. */
   intervalMs?: number;
-  /** Default 5000; strict 1000. */
+  /** Between pings while audio is sent. Default 500. */
+  audioIntervalMs?: number;
+  /** So long a silence makes the line suspect. Default 5000; strict 1000. */
   suspectAfterMs?: number;
-  /** Default 35000; strict 2000. */
+  /** So long a silence ends the line. Default 35000; strict 2000. */
   deadAfterMs?: number;
+  /** After a sleep or a change of network a ping must be answered in this. Default 2000. */
+  probeMs?: number;
 }
 
-/** When and how often to try again. Exponential backoff with full jitter. */
+/** When and how often to try again. */
 export interface ReconnectSettings {
+  /** Whether a lost line is replaced at all. Default true. */
   enabled?: boolean;
-  /** Attempts that reached the service and failed. Default 5. */
+  /** Failed attempts in a row that reached the service, until the session gives up. Default 5. */
   maxAttempts?: number;
-  /** Default 600000. */
+  /** An outage that lasts so long ends the session. Default 600000. */
   maxElapsedMs?: number;
-  /** Default 1000. */
+  /** How the delay grows with each failure. Default exponential. */
+  backoff?: 'exponential' | 'fibonacci' | 'linear' | 'list';
+  /** The first delay. Default 1000. */
   baseDelayMs?: number;
-  /** Default 30000. */
+  /** The longest delay before its jitter, but for a list. Default 30000. */
   maxDelayMs?: number;
-  /** Default 2. */
+  /** Growth of the exponential backoff. Default 2. */
   factor?: number;
+  /** For `list`: the n-th failure waits the n-th entry, later ones the last. */
+  delaysMs?: number[];
+  /** full (default): uniform between 0 and the delay; proportional: within jitterRange of it; none: the delay itself. */
+  jitter?: 'full' | 'none' | 'proportional';
+  /** For `proportional`: the share of the delay to either side. Default 0.1. */
+  jitterRange?: number;
   /** A connection this old with a sign of life resets the counters. Default 10000. */
   stableAfterMs?: number;
+  /** Shortest wait after a quota was refused. Default 65000. */
+  slowLaneMs?: number;
+}
+
+/** The circuit breaker: who is refused again and again stops asking for a while. */
+export interface BreakerSettings {
+  /** Whether there is a breaker at all. Default true. */
+  enabled?: boolean;
+  /** So many within windowMs open it. Default 5. */
+  failures?: number;
+  /** How far back failures count. Default 120000. */
+  windowMs?: number;
+  /** So long no attempt is made; then one. Default 30000. */
+  openMs?: number;
+  /** A line that the service closed before this age counts as a failure. Default 60000. */
+  shortLifeMs?: number;
+}
+
+/** An answer that was asked for and does not come. An open microphone alone asks for nothing. */
+export interface StallSettings {
+  /** So long an answer may take. Default 30000. */
+  afterMs?: number;
+  /** event (default): `session/stalled` tells it; reconnect: and a new line is made. */
+  action?: 'event' | 'reconnect';
 }
 
 /** Deadlines of each step of an attempt, of the close, and of `session/open` as a whole. */
 export interface DeadlineSettings {
-  /** DNS and TCP. Default 5000. */
+  /** Name resolution and TCP. Default 5000. */
   dialMs?: number;
-  /** TLS and upgrade. Default 5000, floor 500. */
+  /** TLS and upgrade. Default 5000. */
   handshakeMs?: number;
-  /** Default 8000. */
+  /** From setup to setupComplete. Default 8000. */
   setupMs?: number;
-  /** One whole attempt. Default 15000, floor 1000. */
+  /** One whole attempt. Default 15000. */
   attemptMs?: number;
-  /** Wait for the close echo. Default 2000. */
+  /** Wait for the answer to our close frame. Default 2000. */
   closeMs?: number;
   /** On close, wait so long for what was accepted to be confirmed. Default 1000. */
   drainMs?: number;
@@ -213,22 +272,58 @@ export interface DeadlineSettings {
 
 /** What is kept for the service while the line is down or unconfirmed. */
 export interface OutboxSettings {
-  /** Audio kept until confirmed. Default 45000; never under deadAfter. */
+  /** Audio kept until confirmed. Default 45000; never under deadAfterMs + audioIntervalMs + 1000. */
   ringMs?: number;
   /** All that is kept. Default 16777216. */
   maxBytes?: number;
+  /** Audio and video messages kept. Default 100000. */
+  maxMessages?: number;
   /** Send again after a cut what was written and not confirmed. Default true. */
   replayUnconfirmed?: boolean;
+  /** What TCP had acknowledged, and was written so long before the last inbound byte, is not sent again. Default 1000. */
+  replayMarginMs?: number;
   /** Backlog leaves at this multiple of real time. Default 4. */
   flushRate?: number;
+  /** Audio that may leave at once before the rate rules. Default 500. */
+  flushBurstMs?: number;
 }
 
-/** Session resumption. */
+/** Moving a session to a new connection: after a cut, a goAway, or of old age. */
+export interface HandOverSettings {
+  /** From the end of the old line to the first resume. Default 1500. */
+  firstDelayMs?: number;
+  /** Between resumes while the service has not let go of the old line. Default 1000. */
+  retryDelayMs?: number;
+  /** So long a 1011 only means that. After it a fresh session is tried. Default 10000. */
+  windowMs?: number;
+  /** A planned move waits so long for what was written to be confirmed. Default 1000. */
+  drainMs?: number;
+  /** Wait for the old line's close before it is aborted. Default 250. */
+  oldCloseMs?: number;
+  /** So long before the announced end a quiet moment is looked for. Default 45000. */
+  leadMs?: number;
+  /** So long before the announced end the move is made in any case. Default 8000. */
+  marginMs?: number;
+  /** A line of this age is moved without being told to. Default 3300000. */
+  recycleAfterMs?: number;
+  /** A resume counts as taken when it brought content or lasted this. Default 1000. */
+  doneAfterMs?: number;
+}
+
+/** Keeping the conversation over a new connection, and over a restart of the app. */
 export interface ResumptionSettings {
   /** Ask the service for handles and resume with them. Default true. */
   enabled?: boolean;
-  /** A handle exported earlier: the session resumes with it. */
+  /** A handle exported earlier (`session/resumption`): the session resumes with it. */
   handle?: string | Secret;
+  /** How long ago the handle's last line ended, if known. It decides how long to wait for the service to let go of it, and whether the handle is too old to be tried. */
+  previousCloseAgeMs?: number;
+  /** A handle is not tried when its line ended longer ago. Default 7200000. */
+  handleTtlMs?: number;
+  /** When a fresh session takes the place of a lost one, give it the transcript so far as its history. Needs transcription in the setup. Default false. */
+  reseed?: boolean;
+  /** Of the transcript the newest part, about so long. Default 16384. */
+  reseedChars?: number;
 }
 
 export interface NotificationChoice {
@@ -250,6 +345,11 @@ export interface SessionSnapshot {
   connectionId?: string;
   resumable: boolean;
   rttMs?: number;
+  /** 0 without a line; see docs/lifecycle.md. Absent means 0. */
+  healthScore?: number;
+  quality?: Quality;
+  /** Absent means "closed". */
+  breaker?: BreakerState;
   queue: QueueReport;
   error?: ErrorData;
 }
@@ -308,6 +408,163 @@ export interface WaitParams {
   timeoutMs?: number;
 }
 
+/** Change settings of a running session. What is absent stays; an invalid patch changes nothing and the error names every wrong field. The line is kept: a change rules from the next decision on. */
+export interface ConfigureParams {
+  /** Chosen by the host; unique among open sessions. */
+  sessionId: string;
+  settings: SessionSettings;
+}
+
+/** All settings as they are in effect now. */
+export interface ConfigureResult {
+  settings: SessionSettings;
+}
+
+/** Of the process, and of one session if it is named. */
+export interface StatsParams {
+  /** Chosen by the host; unique among open sessions. */
+  sessionId?: string;
+}
+
+export interface StatsResult {
+  process: ProcessStats;
+  session?: SessionStats;
+}
+
+/** The process as a whole. */
+export interface ProcessStats {
+  uptimeMs: number;
+  sessions: number;
+  sessionsOpened: number;
+  cpuMs: number;
+  /** Where the system tells. */
+  residentBytes?: number;
+  tasks: number;
+  threads: number;
+  /** Lines that wait for the host to read them. */
+  queuedBytes: number;
+}
+
+/** Everything that is counted for one session, since it was opened. */
+export interface SessionStats {
+  sessionId: string;
+  ageMs: number;
+  connections: ConnectionStats;
+  liveness: LivenessStats;
+  traffic: TrafficStats;
+  queue: QueueReport;
+  highWater: QueueHighWater;
+  errors: ErrorStats;
+}
+
+/** Attempts and connections. attempts = connected + failed + the one under way. */
+export interface ConnectionStats {
+  attempts: number;
+  connected: number;
+  failed: number;
+  /** Live connections that ended unplanned. */
+  losses: number;
+  /** Live connections that were left on purpose. */
+  handOvers: number;
+  goAways: number;
+  resumesTried: number;
+  resumesOk: number;
+  resumesRefused: number;
+  /** Fresh sessions in place of a lost one. */
+  fresh: number;
+  reseeded: number;
+  /** Times the machine was found to have slept. */
+  sleeps: number;
+  stalls: number;
+  breakerTrips: number;
+  /** In `connected`, all connections together. */
+  uptimeMs: number;
+  /** Not in `connected` since the first time, `suspended` not counted. */
+  downtimeMs: number;
+  /** From the loss, or the start of a hand-over, to setupComplete. */
+  gaps: Histogram;
+  steps: Record<string, Histogram>;
+  /** Of the newest attempt. */
+  last: StepTimings;
+}
+
+/** How often which duration was measured. */
+export interface Histogram {
+  count: number;
+  sumMs: number;
+  maxMs: number;
+  buckets: Bucket[];
+}
+
+/** How many values were at most `leMs`, and over the bucket before; null: no upper bound. */
+export interface Bucket {
+  leMs: number | null;
+  count: number;
+}
+
+/** How long each step of a connection took; a step that was not reached is absent. */
+export interface StepTimings {
+  connectionId?: string;
+  dnsMs?: number;
+  tcpMs?: number;
+  tlsMs?: number;
+  upgradeMs?: number;
+  setupMs?: number;
+}
+
+/** Round trips and the line's health. */
+export interface LivenessStats {
+  /** Absent means 0. */
+  pings?: number;
+  /** Absent means 0. */
+  pongs?: number;
+  /** Pings of the present line that wait for their pong. Absent means 0. */
+  unanswered?: number;
+  rttMs?: number;
+  rttAverageMs?: number;
+  rttP50Ms?: number;
+  rttP95Ms?: number;
+  rtt: Histogram;
+  /** Absent means 0. */
+  silenceMs?: number;
+  /** Absent means 0. */
+  healthScore?: number;
+  quality?: Quality;
+}
+
+/** On the wire. Bytes are those of TCP's payload, after TLS; frames are WebSocket frames of every kind. */
+export interface TrafficStats {
+  bytesSent: number;
+  bytesReceived: number;
+  framesSent: number;
+  framesReceived: number;
+}
+
+/** The most that was kept at once. */
+export interface QueueHighWater {
+  heldMs: number;
+  unconfirmedMs: number;
+  messages: number;
+  bytes: number;
+}
+
+export interface ErrorStats {
+  total: number;
+  fatal: number;
+  byKind: Record<string, number>;
+  /** The newest 50, oldest first. */
+  recent: PastError[];
+}
+
+/** One entry of the error history. */
+export interface PastError {
+  /** Unix time, ms. */
+  at: number;
+  kind: string;
+  message: string;
+  fatal: boolean;
+}
+
 export interface SessionPingResult {
   rttMs: number;
 }
@@ -337,6 +594,40 @@ export interface SendAudioParams {
   data: string;
   /** Default "audio/pcm;rate=16000". */
   mimeType?: string;
+}
+
+/** What the host's operating system told it about the network. A hint: nothing is believed unprobed. Online: waiting sessions try at once, those that gave up for want of a network are revived, live lines are probed. `addressChanged`: live lines are left at once for new ones. Offline: live lines are probed. */
+export interface NetworkChangedParams {
+  online: boolean;
+  /** Another interface or address is in use (Wi-Fi to cable, VPN up): old lines are dead. Default false. */
+  addressChanged?: boolean;
+}
+
+/** The machine woke: sessions parked by `system/suspend` go on, live lines are probed. */
+export interface SystemResumeParams {
+  /** How long it slept, if the host knows. */
+  sleptMs?: number;
+}
+
+/** The least severe level that is written to stderr from now on. */
+export interface SetLevelParams {
+  level: LogLevel;
+}
+
+/** All there is to say for a bug report; no secret, and nothing of what was said. */
+export interface DiagnosticsResult {
+  /** Unix time, ms. */
+  at: number;
+  instanceId: string;
+  sidecar: SidecarInfo;
+  process: ProcessStats;
+  sessions: SessionDump[];
+}
+
+export interface SessionDump {
+  snapshot: SessionSnapshot;
+  settings: SessionSettings;
+  stats: SessionStats;
 }
 
 /** The state or phase changed. */
@@ -436,11 +727,41 @@ export interface Reconnected {
   replayedMs: number;
 }
 
-/** Round trip of the newest pong, and its moving average. */
+/** How well the line does: with each pong at most once a second, and when the quality changes. */
 export interface Health {
-  rttMs: number;
-  rttAverageMs: number;
+  /** See docs/lifecycle.md for the formula. */
+  healthScore: number;
+  quality: Quality;
+  rttMs?: number;
+  /** Moving average, weight 1/8. */
+  rttAverageMs?: number;
+  /** Of the newest 128 round trips. */
+  rttP50Ms?: number;
+  rttP95Ms?: number;
   silenceMs: number;
+  /** Sent in this session. */
+  pings: number;
+  pongs: number;
+  /** Pings of the present line that wait for their pong. */
+  unanswered: number;
+}
+
+/** The circuit breaker changed. Open: no attempt before `retryInMs`. Half open: one attempt decides. */
+export interface Breaker {
+  state: BreakerState;
+  previous: BreakerState;
+  /** Within the window, when it opened. */
+  failures: number;
+  retryInMs?: number;
+}
+
+/** The line is alive, but an answer that was asked for did not come. The session goes on. */
+export interface Stalled {
+  /** What asked for it. */
+  demand: Demand;
+  waitedMs: number;
+  /** What follows: nothing, or a new line. */
+  action: 'event' | 'reconnect';
 }
 
 /** Accepted messages that will not arrive for certain, or of which it is not known. */
@@ -493,10 +814,22 @@ export interface Methods {
   'session/wait': { params: WaitParams; result: SessionSnapshot };
   /** Reconnect now: ends a wait, revives a failed session, replaces a live line. */
   'session/reconnect': { params: SessionRef; result: SessionSnapshot };
+  /** Give the line up and stay away until `session/resume`; messages are held. */
+  'session/suspend': { params: SessionRef; result: SessionSnapshot };
+  /** End a suspension; answered when the session is connected again. */
+  'session/resume': { params: SessionRef; result: SessionSnapshot };
+  /** Change settings while it runs. */
+  'session/configure': { params: ConfigureParams; result: ConfigureResult };
+  /** Counters and histograms. */
+  'session/stats': { params: StatsParams; result: StatsResult };
   /** Ping the service and measure the round trip. */
   'session/ping': { params: SessionRef; result: SessionPingResult };
   /** Send one message; order of acceptance is order on the wire. */
   'session/send': { params: SendParams; result: SendResult };
+  /** Write more or less to stderr. */
+  'log/setLevel': { params: SetLevelParams; result: Empty };
+  /** Everything for a bug report, without secrets. */
+  'diagnostics/dump': { params: NoParams; result: DiagnosticsResult };
 }
 
 /** Notifications of the host: `notify(method, params)`. */
@@ -507,6 +840,12 @@ export interface HostNotifications {
   '$/cancelRequest': CancelParams;
   /** Send one chunk of audio. */
   'session/sendAudio': SendAudioParams;
+  /** A hint: the network came, went or changed. */
+  'network/changed': NetworkChangedParams;
+  /** A hint: the machine is about to sleep; lines are closed. */
+  'system/suspend': NoParams;
+  /** A hint: the machine woke; sessions go on. */
+  'system/resume': SystemResumeParams;
 }
 
 /** What the sidecar sends unasked: `on(name, listener)`. */
@@ -535,8 +874,12 @@ export interface Notifications {
   'session/reconnecting': Stamp & Reconnecting;
   /** The session is usable again. */
   'session/reconnected': Stamp & Reconnected;
-  /** Round trip of the newest pong, and its moving average. */
+  /** How well the line does: with each pong at most once a second, and when the quality changes. */
   'session/health': Stamp & Health;
+  /** The circuit breaker changed. Open: no attempt before `retryInMs`. Half open: one attempt decides. */
+  'session/breaker': Stamp & Breaker;
+  /** The line is alive, but an answer that was asked for did not come. The session goes on. */
+  'session/stalled': Stamp & Stalled;
   /** The outbox in figures. They always balance: offered = accepted + refused; accepted = held + unconfirmed + confirmed + dropped (all in ms of audio). */
   'session/queue': Stamp & QueueReport;
   /** Accepted messages that will not arrive for certain, or of which it is not known. */

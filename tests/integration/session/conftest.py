@@ -131,7 +131,9 @@ class Talk:
         assert self.session._line is None
         assert self.session._timer is None
         assert self.session.pings == {}
-        assert self.session._waiters == []
+        assert self.session.audience._waiters == []
+        assert not self.session._unwinding
+        assert self.session._stop_watching is None
 
 
 def config(url: str, **changes: Any) -> Config:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sidecar.lifecycle import events as ev
+from sidecar.lifecycle.settings import ResumptionOptions
 from sidecar.lifecycle.states import State
 from sidecar.simulator import Simulator
 from sidecar.simulator.faults import Close, Cut, Freeze, GoAway, Hang, Refuse, Unreachable, When
@@ -209,7 +210,7 @@ async def test_a_dead_handle_from_an_earlier_session_opens_a_fresh_one_and_says_
 
 async def test_without_resumption_every_line_is_a_fresh_session(talks, fast, settings):
     async with Simulator(fast()) as sim:
-        talk = await talks.open(sim.url, settings=settings(resumption=False))
+        talk = await talks.open(sim.url, settings=settings(resumption=ResumptionOptions(enabled=False)))
         await sim.cut()
         restored = await talk.told(ev.Reconnected)
 

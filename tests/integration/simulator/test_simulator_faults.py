@@ -1,6 +1,7 @@
 """Every fault, at run time and from a script."""
 
 import asyncio
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,20 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidMessage, InvalidStatus
 
 from sidecar.simulator import Script, Simulator
-from sidecar.simulator.faults import Close, Cut, Freeze, GoAway, Hang, Refuse, Unreachable, When
+from sidecar.simulator.faults import (
+    Close,
+    Cut,
+    Freeze,
+    GoAway,
+    Hang,
+    NetworkSwitch,
+    Refuse,
+    RefuseSetup,
+    SlowPongs,
+    Stall,
+    Unreachable,
+    When,
+)
 
 
 def quiet(**settings: Any) -> Script:
@@ -186,6 +200,148 @@ async def test_a_hung_setup_gets_no_answer_but_pongs(dial: Any) -> None:
 
 
 # --- from a script
+
+
+async def test_a_hung_upgrade_gets_no_answer_at_all_and_does_not_hold_the_end(dial: Any) -> None:
+    async with Simulator(quiet(faults=[Hang(at="upgrade")])) as sim:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await dial(sim)
+        waiting = asyncio.create_task(dial(sim))  # the one after it is answered
+        await (await waiting).set_up()
+        sim.inject(Hang(at="upgrade"))
+        left_hanging = asyncio.create_task(dial(sim))
+        reader, silent = await asyncio.open_connection("127.0.0.1", int(sim.url.rpartition(":")[2]))
+        stops_s = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - stops_s < 2
+    with pytest.raises((ConnectionError, InvalidMessage)):
+        await left_hanging
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    silent.close()
+
+
+async def test_a_refusal_can_say_when_to_come_back(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        await sim.refuse(429, retry_after_s=7)
+        with pytest.raises(InvalidStatus) as caught:
+            await dial(sim)
+        assert caught.value.response.status_code == 429
+        assert caught.value.response.headers["Retry-After"] == "7"
+
+
+async def test_a_refused_setup_is_closed_with_the_quota_unless_told_otherwise(dial: Any) -> None:
+    async with Simulator(quiet(faults=[RefuseSetup()])) as sim:
+        client = await dial(sim)
+        await client.send({"setup": {"model": "models/m"}})
+        code, reason = await client.closed()
+        assert code == 1011
+        assert reason.startswith("You exceeded your current quota")
+        assert sim.sessions == []
+        await (await dial(sim)).set_up()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (1008, "BidiGenerateContent session not found"),
+        (1007, "Invalid session handle"),
+        (1011, "Internal error"),
+    ],
+)
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_handle_can_die_before_or_after_setup_complete(
+    dial: Any, code: int, reason: str, after: bool
+) -> None:
+    fault = RefuseSetup(code=code, reason=reason, resumes_only=True, after_setup_complete=after)
+    async with Simulator(quiet(faults=[fault])) as sim:
+        first = await dial(sim)
+        await first.set_up()
+        await sim.cut()
+        second = await dial(sim)
+        await second.send({"setup": {"model": "models/m", "sessionResumption": {"handle": first.handle}}})
+        if after:
+            assert await second.receive() == {"setupComplete": {}}
+        assert await second.closed() == (code, reason)
+        assert sim.sessions[0].owner is None
+
+
+async def test_after_a_network_switch_the_session_is_refused_for_its_time_and_a_new_one_is_not(
+    dial: Any,
+) -> None:
+    async with Simulator(quiet()) as sim:
+        first = await dial(sim)
+        await first.set_up()
+        assert sim.inject(NetworkSwitch(for_ms=400)) == 1
+        switched_s = asyncio.get_running_loop().time()
+        assert await first.closed() == (1006, "")
+        await (await dial(sim)).set_up()
+        resume = {"setup": {"model": "models/m", "sessionResumption": {"handle": first.handle}}}
+        refused = 0
+        while True:
+            again = await dial(sim)
+            await again.send(resume)
+            try:
+                assert await again.receive() == {"setupComplete": {}}
+                break
+            except ConnectionClosedError:
+                refused += again.socket.close_code == 1011
+        assert refused
+        assert asyncio.get_running_loop().time() - switched_s >= 0.39
+
+
+async def test_pongs_can_be_slow_for_a_time_while_everything_else_goes_on(dial: Any, speech: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        loop = asyncio.get_running_loop()
+        assert sim.inject(SlowPongs(delay_ms=300, for_ms=250)) == 1
+        began_s = loop.time()
+        slow = await client.socket.ping()
+        await client.send_audio(*speech(5))
+        await sim.wait_for(lambda: sim.sessions[0].audio.unique_ms == 100)
+        assert not slow.done()
+        await slow
+        assert loop.time() - began_s >= 0.29
+        began_s = loop.time()
+        await client.confirm()
+        assert loop.time() - began_s < 0.25
+        assert sim.connections[0].pings_received == 2
+
+
+async def test_pongs_can_stay_away(dial: Any) -> None:
+    async with Simulator(quiet()) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        sim.inject(SlowPongs(delay_ms=None))
+        pong = await client.socket.ping()
+        await client.send({"realtimeInput": {"text": "hi"}})
+        await sim.wait_for(lambda: sim.sessions[0].texts == ["hi"])
+        assert sim.connections[0].pings_received == 1
+        assert not pong.done()
+
+
+async def test_a_stalled_service_counts_and_pongs_and_says_nothing(dial: Any, speech: Any) -> None:
+    async with Simulator(Script(playback_rate=50, response_delay_ms=0)) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        assert sim.inject(Stall()) == 1
+        await client.send_audio(*speech(5))
+        await client.send({"realtimeInput": {"text": "hi"}})
+        for _ in range(5):
+            await client.confirm()
+        assert sim.sessions[0].audio.unique_ms == 100
+        assert sim.sessions[0].turns_taken == 1
+        assert sim.connections[0].report()["messagesSent"] == 2  # setupComplete and the handle
+
+
+async def test_a_stall_can_end(dial: Any) -> None:
+    async with Simulator(Script(response_delay_ms=300)) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        sim.inject(Stall(for_ms=50))
+        await client.send({"realtimeInput": {"text": "hi"}})
+        assert "serverContent" in await client.receive()
 
 
 async def test_a_scripted_day_happens_in_its_order(dial: Any, speech: Any) -> None:

@@ -192,6 +192,39 @@ async def test_initial_history_is_taken_without_an_answer(dial: Any) -> None:
         assert sim.sessions[0].turns_taken == 1
 
 
+async def test_a_history_is_kept_apart_from_what_the_user_writes(dial: Any) -> None:
+    turns = [
+        {"role": "user", "parts": [{"text": "hello"}]},
+        {"role": "model", "parts": [{"text": "hi"}]},
+    ]
+    async with Simulator(FAST) as sim:
+        client = await dial(sim)
+        await client.set_up(historyConfig={"initialHistoryInClientContent": True})
+        await client.send({"clientContent": {"turns": turns[:1]}})
+        await client.send({"realtimeInput": {"text": "too early"}})
+        await client.send({"clientContent": {"turns": turns[1:], "turnComplete": True}})
+        await client.send({"realtimeInput": {"text": "and now"}})
+        await client.receive_until(ended)
+        session = sim.sessions[0]
+        assert session.history == turns
+        assert session.texts == ["and now"]
+        await client.send({"clientContent": {"turns": turns, "turnComplete": True}})
+        await client.confirm()
+        assert session.texts == ["and now", "hello"]
+        assert (session.report()["historyTurns"], session.report()["texts"]) == (2, 2)
+
+
+@pytest.mark.parametrize("part", [{"functionCall": {"name": "f"}}, {"function_response": {"name": "f"}}])
+async def test_a_history_with_function_parts_is_fatal(dial: Any, part: Any) -> None:
+    async with Simulator(FAST) as sim:
+        client = await dial(sim)
+        await client.set_up(historyConfig={"initialHistoryInClientContent": True})
+        await client.send(
+            {"clientContent": {"turns": [{"role": "model", "parts": [part]}], "turnComplete": True}}
+        )
+        assert await client.closed() == (1007, "Request contains an invalid argument.")
+
+
 TOOL = Script(
     turns=[
         Turn(

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidecar.lifecycle.outbox import FRAME_OVERHEAD, Drop, Full, Item, Kind, Outbox
+from sidecar.lifecycle.books import Drop
+from sidecar.lifecycle.item import Item, Kind
+from sidecar.lifecycle.outbox import FRAME_OVERHEAD, Full, Outbox
 from sidecar.lifecycle.settings import OutboxLimits
 
 CHUNK_US = 20_000
@@ -278,7 +280,7 @@ def test_a_line_that_lives_without_pongs_does_not_call_what_was_written_lost() -
     for n in range(8):
         outbox.accept(audio(n))
         outbox.take(n * 0.02, 1)
-    assert [(d.reason, d.from_n, d.through_n) for d in drops] == [("deliveryUnknown", 0, 2)]
+    assert [(d.reason, d.from_n, d.through_n) for d in drops] == [("deliveryUnknown", 0, 1)]
     assert balanced(outbox)
 
 
@@ -379,3 +381,26 @@ def test_the_books_balance_after_every_step_of_a_random_life(seed: int) -> None:
         assert balanced(outbox)
         assert outbox.confirmed_through <= outbox.sent_through <= outbox.accepted_through
     assert sum(d.audio_us for d in drops) == outbox.books.dropped_us
+
+
+def test_what_waits_and_what_is_under_way_are_bounded_whatever_happens_to_the_lines() -> None:
+    """Pongs that never come, then a cut, again and again: a ring of each, and after a cut both wait."""
+    ring_us = 1_000_000
+    outbox, drops = make(ring_s=1.0)
+    n = 0
+    for _ in range(5):
+        for _ in range(200):
+            outbox.accept(audio(n))
+            outbox.take(n * 0.02, 1)
+            n += 1
+            assert outbox.books.unconfirmed_us <= ring_us + CHUNK_US
+        outbox.line_lost(last_heard_at=n * 0.02)
+        assert outbox.books.held_us <= 2 * (ring_us + CHUNK_US)
+        for _ in range(200):
+            outbox.accept(audio(n))
+            n += 1
+            assert outbox.books.held_us <= ring_us
+        assert balanced(outbox)
+    newest = [i.n for i in outbox.held]
+    assert newest == list(range(n - 50, n))
+    assert sum(d.audio_us for d in drops) == outbox.books.dropped_us == (n - 50) * CHUNK_US

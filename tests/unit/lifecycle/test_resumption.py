@@ -53,3 +53,11 @@ def test_a_handle_in_the_hosts_own_setup_is_found_and_other_options_are_kept() -
 
 def test_no_repr_shows_the_handle() -> None:
     assert "secret-handle" not in repr(Resumption(enabled=True, handle="secret-handle"))
+
+
+def test_a_handle_that_is_not_resumable_at_the_moment_takes_no_place() -> None:
+    resumption = Resumption(enabled=True, handle="good")
+    resumption.update("not yet", resumable=False)
+    assert resumption.handle == "good"
+    resumption.update("", resumable=True)
+    assert resumption.handle == "good"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.lifecycle.outbox import Kind
+from sidecar.lifecycle.item import Kind
 from sidecar.live import outgoing
 from sidecar.live.outgoing import InvalidMessage
 
@@ -78,3 +78,65 @@ def test_every_kind_of_message_is_known(kind: str, payload: dict[str, Any], expe
 def test_a_shape_that_would_end_the_connection_is_refused_here(kind: str, payload: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessage):
         outgoing.message(kind, payload, None)
+
+
+# --- what asks for an answer ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "expected"),
+    [
+        ("clientContent", {"turns": [], "turnComplete": True}, "turnComplete"),
+        ("clientContent", {"turnComplete": True}, "turnComplete"),
+        ("clientContent", {"turns": []}, None),
+        ("clientContent", {"turns": [], "turnComplete": False}, None),
+        ("clientContent", {}, None),
+        ("toolResponse", {"functionResponses": [{"id": "a"}]}, "toolResponse"),
+        ("realtimeInput", {"text": "hello"}, "text"),
+        ("realtimeInput", {"audioStreamEnd": True}, "audioStreamEnd"),
+        ("realtimeInput", {"audioStreamEnd": False}, None),
+        ("realtimeInput", {"activityEnd": {}}, "activityEnd"),
+        ("realtimeInput", {"activityStart": {}}, None),
+        ("realtimeInput", {"audio": {"data": "AAA=", "mimeType": "audio/pcm;rate=16000"}}, None),
+        ("realtimeInput", {"video": {"data": "AAAA"}}, None),
+    ],
+)
+def test_only_what_ends_the_users_say_asks_for_an_answer(
+    kind: str, payload: dict[str, Any], expected: str | None
+) -> None:
+    assert outgoing.message(kind, payload, 1).demand == expected
+
+
+def test_speech_itself_asks_for_nothing() -> None:
+    assert outgoing.audio(1, "AAA=", "audio/pcm;rate=16000").demand is None
+
+
+# --- what the user says in writing ----------------------------------------------------------------
+
+
+def turn(*texts: Any, **more: Any) -> dict[str, Any]:
+    return {"parts": [{"text": text} for text in texts], **more}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "expected"),
+    [
+        ("realtimeInput", {"text": "hello"}, ["hello"]),
+        ("realtimeInput", {"text": ""}, []),
+        ("realtimeInput", {"text": 7}, []),
+        ("realtimeInput", {"audio": {"data": "AAAA"}}, []),
+        ("toolResponse", {"functionResponses": [{"id": "a", "response": {"text": "no"}}]}, []),
+        ("clientContent", {"turns": [turn("a", "b", role="user"), turn("c", role="user")]}, ["a", "b", "c"]),
+        ("clientContent", {"turns": [turn("asked"), turn("answered", role="model")]}, ["asked"]),
+        ("clientContent", {"turns": [turn("a", "", None, 3, role="user")]}, ["a"]),
+        ("clientContent", {"turns": [{"role": "user", "parts": [{"inlineData": {}}, "x", None]}]}, []),
+        ("clientContent", {"turns": [None, "x", {}, {"parts": "x"}, {"parts": {"text": "x"}}]}, []),
+        ("clientContent", {"turns": {"parts": [{"text": "x"}]}}, []),
+        ("clientContent", {"turnComplete": True}, []),
+        ("clientContent", {}, []),
+    ],
+)
+def test_the_users_own_words_are_found_in_whatever_is_sent(
+    kind: str, payload: dict[str, Any], expected: list[str]
+) -> None:
+    assert outgoing.texts(kind, payload) == expected

@@ -3,9 +3,10 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import ToolCall, ToolCallCancelled, Transcript, Turn, Turns
+from sidecar.live.turns import ToolCall, ToolCallCancelled, Transcript, Turn, Turns, answers, hears_speech
 
 
 def say(turns: Turns, **content: Any) -> list[Any]:
@@ -198,3 +199,136 @@ def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
     say(turns, **model("hi"))
     say(turns, turnComplete=True)
     assert turns.quiet
+
+
+# --- what answers, and what shows that the user spoke -----------------------------------------------
+
+
+def server(**fields: Any) -> ServerMessage:
+    return msgspec.convert(fields, ServerMessage)
+
+
+ANSWERS = {
+    "model turn": {"serverContent": {"modelTurn": {"parts": [{"text": "yes"}]}}},
+    "audio": {
+        "serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm", "data": "AA=="}}]}}
+    },
+    "what it says": {"serverContent": {"outputTranscription": {"text": "yes"}}},
+    "generation complete": {"serverContent": {"generationComplete": True}},
+    "turn complete": {"serverContent": {"turnComplete": True}},
+    "interrupted": {"serverContent": {"interrupted": True}},
+    "tool call": {"toolCall": {"functionCalls": [{"id": "a", "name": "f"}]}},
+}
+NO_ANSWERS = {
+    "nothing": {},
+    "setup complete": {"setupComplete": {}},
+    "empty content": {"serverContent": {}},
+    "what the user says": {"serverContent": {"inputTranscription": {"text": "hello"}}},
+    "empty words of the model": {"serverContent": {"outputTranscription": {"text": ""}}},
+    "status alone": {"serverContent": {"interactionStatus": "IN_PROGRESS"}},
+    "denied": {"serverContent": {"turnComplete": False, "interrupted": False, "generationComplete": False}},
+    "goAway": {"goAway": {"timeLeft": "50s"}},
+    "handle": {"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}},
+    "voice begins": {"voiceActivity": {"type": "ACTIVITY_START"}},
+    "voice ends": {"voiceActivity": {"type": "ACTIVITY_END"}},
+    "cancellation": {"toolCallCancellation": {"ids": ["a"]}},
+}
+
+
+@pytest.mark.parametrize("message", ANSWERS.values(), ids=ANSWERS)
+def test_each_kind_of_answer_is_one(message: dict[str, Any]) -> None:
+    assert answers(server(**message))
+
+
+@pytest.mark.parametrize("message", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_housekeeping_and_the_user_are_no_answer(message: dict[str, Any]) -> None:
+    assert not answers(server(**message))
+
+
+@pytest.mark.parametrize(
+    ("message", "heard"),
+    [
+        ({"serverContent": {"inputTranscription": {"text": "hello"}}}, True),
+        ({"serverContent": {"inputTranscription": {"text": ""}}}, False),
+        ({"serverContent": {"outputTranscription": {"text": "yes"}}}, False),
+        ({"voiceActivity": {"type": "ACTIVITY_END"}}, True),
+        ({"voiceActivity": {"type": "ACTIVITY_START"}}, False),
+        ({"setupComplete": {}}, False),
+        ({}, False),
+    ],
+)
+def test_speech_is_what_was_transcribed_or_what_has_ended(message: dict[str, Any], heard: bool) -> None:
+    assert hears_speech(server(**message)) is heard
+
+
+# --- a moment in which a hand-over disturbs nobody ----------------------------------------------------
+
+
+def test_an_unanswered_tool_call_does_not_keep_the_model_speaking_for_ever() -> None:
+    """Non-blocking calls: turnComplete comes right after the call, the answer much later (LP 3)."""
+    turns = Turns()
+    turns.feed(server(toolCall={"functionCalls": [{"id": "a", "name": "f"}]}))
+    assert not turns.quiet
+    say(turns, turnComplete=True)
+    assert turns.quiet
+    turns.asked(("a",))
+    assert not turns.quiet
+
+
+def test_a_cut_ends_the_wait_for_an_answer_and_the_services_own_business() -> None:
+    turns = Turns()
+    turns.asked()
+    say(turns, interactionStatus="IN_PROGRESS")
+    turns.cut()
+    assert turns.quiet
+
+
+def test_a_user_who_speaks_makes_no_quiet_moment_over_a_cut() -> None:
+    turns = Turns()
+    turns.activity(started=True)
+    turns.cut()
+    assert not turns.quiet
+
+
+def test_words_of_the_next_turn_are_no_quiet_moment() -> None:
+    turns = Turns()
+    say(turns, **user("one"), **model("yes"), generationComplete=True)
+    say(turns, **user("two"))
+    say(turns, turnComplete=True)
+    assert not turns.quiet
+
+
+# --- calls that nobody waits for any more -------------------------------------------------------------
+
+
+def call(turns: Turns, *ids: str) -> None:
+    turns.feed(server(toolCall={"functionCalls": [{"id": i, "name": "f"} for i in ids]}))
+
+
+def test_a_call_whose_session_was_lost_or_that_was_cancelled_is_dead_with_its_reason() -> None:
+    turns = Turns()
+    call(turns, "a", "b", "c")
+    turns.feed(server(toolCallCancellation={"ids": ["a"]}))
+    turns.asked(("b",))
+    turns.lost()
+    assert set(turns.dead_calls) == {"a", "c"}
+    assert "cancelled" in turns.dead_calls["a"]
+    assert "lost" in turns.dead_calls["c"]
+
+
+def test_an_id_that_the_new_session_uses_again_is_alive() -> None:
+    turns = Turns()
+    call(turns, "call_1")
+    turns.lost()
+    call(turns, "call_1")
+    assert "call_1" in turns.pending_calls
+    assert "call_1" not in turns.dead_calls
+
+
+def test_a_thousand_dead_calls_are_remembered_and_no_more() -> None:
+    turns = Turns()
+    for n in range(3000):
+        call(turns, f"call_{n}")
+        turns.lost()
+    assert len(turns.dead_calls) == 1000
+    assert "call_2999" in turns.dead_calls

@@ -94,8 +94,22 @@ def test_the_text_about_a_wrong_field_names_it_and_says_what_is_expected_but_not
         Dispatcher({"m": route(lambda _: 1)}).dispatch("m", json.dumps({"number": SECRET}).encode())
 
     assert "number" in str(caught.value)
-    assert "int" in str(caught.value)
+    assert "a whole number" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_every_wrong_field_is_told():
+    with pytest.raises(RpcError) as caught:
+        Dispatcher({"m": route(lambda _: 1)}).dispatch("m", b'{"number":"5","other":1}')
+
+    assert [p.field for p in caught.value.data.problems] == ["number", "other"]
+
+
+def test_a_handler_that_reads_wrongly_is_a_defect_and_not_the_callers_fault():
+    def handler(_):
+        msgspec.json.decode(b"{}", type=int)
+
+    assert kind_of(Dispatcher({"m": route(handler)}), "m") == "internalError"
 
 
 def test_an_error_that_the_handler_answers_comes_back_as_it_is():

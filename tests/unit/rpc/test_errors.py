@@ -5,7 +5,7 @@ import pytest
 
 from sidecar.lifecycle.faults import ROWS, Cause, Layer, classify
 from sidecar.rpc import protocol as p
-from sidecar.rpc.errors import RpcError, connection_failed, fault_data
+from sidecar.rpc.errors import RpcError, connection_failed, fault_data, invalid_fields, invalid_params
 
 STANDARD = {
     "parseError": -32700,
@@ -85,6 +85,39 @@ def test_a_message_is_cut_before_it_fills_a_line():
     wire = msgspec.json.encode(RpcError("invalidParams", "unknown field " + "x" * 10_000_000).to_wire())
 
     assert len(wire) < 10_000
+
+
+def test_invalid_params_name_every_wrong_field_in_a_sentence_and_in_the_data():
+    wire = msgspec.to_builtins(invalid_params(p.WaitParams, b'{"states":[],"timeout":5}').to_wire())
+
+    assert wire["code"] == -32602
+    assert wire["data"]["problems"] == [
+        {"field": "sessionId", "problem": "missing", "allowed": "a string of 1 to 128 characters"},
+        wire["data"]["problems"][1],
+        {"field": "timeout", "problem": "unknown field; did you mean timeoutMs?"},
+    ]
+    assert wire["data"]["problems"][1]["field"] == "states"
+    assert wire["message"].startswith(
+        "sessionId: missing (allowed: a string of 1 to 128 characters). states: "
+    )
+    assert wire["message"].endswith(" timeout: unknown field; did you mean timeoutMs?")
+    assert wire["data"]["message"] == wire["message"]
+
+
+def test_a_field_given_twice_is_told_without_its_value():
+    refused = invalid_params(p.SetLevelParams, b'{"level":"canary","level":"info"}')
+
+    assert "given twice" in str(refused)
+    assert "canary" not in str(refused)
+
+
+def test_the_message_of_many_problems_is_whole():
+    """The bound on a problem's length makes the cut of other messages needless here."""
+    longest = p.FieldProblem(field="settings." + "x" * 64, problem="not allowed", allowed="y" * 450)
+    message = str(invalid_fields([longest] * 50))
+
+    assert message.count("not allowed") == 50
+    assert "(cut)" not in message
 
 
 def test_a_fault_is_told_with_its_own_kind_and_figures():

@@ -1,6 +1,7 @@
-"""`build/generate.py` and its two writers. Here, because pytest does not look into folders named `build`."""
+"""`build/generate.py` and its writers. Here, because pytest does not look into folders named `build`."""
 
 import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,12 @@ import pytest
 from sidecar.rpc import openrpc, protocol
 
 ROOT = Path(__file__).resolve().parents[3]
+PAGES = {
+    "docs/protocol.md": "reference_writer",
+    "docs/settings.md": "settings_writer",
+    "docs/lifecycle.md": "lifecycle_writer",
+    "docs/errors.md": "errors_writer",
+}
 
 
 @pytest.fixture
@@ -39,10 +46,8 @@ def generate(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of what the generator needs."""
-    shutil.copytree(ROOT / "build", tmp_path / "build", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "sidecar" / "rpc").mkdir(parents=True)
-    for name in ("__init__.py", "rpc/__init__.py", "rpc/protocol.py", "rpc/openrpc.py"):
-        shutil.copy(ROOT / "sidecar" / name, tmp_path / "sidecar" / name)
+    for name in ("build", "sidecar"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
@@ -61,15 +66,40 @@ def test_check_names_the_stale_file_and_writes_nothing(house: Path) -> None:
     assert page.read_text() == "old"
 
 
-def test_a_change_of_the_protocol_makes_both_files_stale(house: Path) -> None:
+def test_a_change_of_the_protocol_makes_types_and_reference_stale(house: Path) -> None:
     assert generate(house).returncode == 0
     assert generate(house, "--check").returncode == 0
-    source = house / "sidecar" / "rpc" / "protocol.py"
+    source = house / "sidecar" / "rpc" / "protocol" / "events.py"
     source.write_text(source.read_text().replace("rtt_average_ms", "rtt_mean_ms"))
     done = generate(house, "--check")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
     assert "wrote docs/protocol.md" in generate(house).stdout
-    assert "  rttMeanMs: number;" in (house / "bridge-js/src/generated/protocol.ts").read_text()
+    assert "  rttMeanMs?: number;" in (house / "bridge-js/src/generated/protocol.ts").read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new", "page", "shown"),
+    [
+        ("lifecycle/settings.py", "slow_lane_s: float = 65.0", "slow_lane_s: float = 66.0", "settings", "`66000`"),
+        ("lifecycle/settings.py", "slow_lane_s: float = 65.0", "slow_lane_s: float = 66.0", "lifecycle", "66 s"),
+        ("rpc/protocol/settings.py", "How the delay grows", "How the wait grows", "settings", "How the wait grows"),
+        ("lifecycle/faults.py", '"regionBlocked"', '"regionRefused"', "errors", "`regionRefused`"),
+        ("session/logged.py", "The machine slept", "A nap", "errors", "| A nap | info |"),
+        ("lifecycle/reasons.py", "The silence ended.", "It spoke.", "lifecycle", "It spoke."),
+        ("lifecycle/health.py", "SLOW_S = 0.1, 2.0", "SLOW_S = 0.1, 2.5", "lifecycle", "1 from 2.5 s on"),
+        ("lifecycle/states.py", 'HEARD = "heard"', 'HEARD = "alive"', "lifecycle", "`alive`"),
+    ],
+)  # fmt: skip
+def test_a_change_of_a_table_changes_its_page(
+    house: Path, source: str, old: str, new: str, page: str, shown: str
+) -> None:
+    path = house / "sidecar" / source
+    assert old in path.read_text()
+    before = (ROOT / "docs" / f"{page}.md").read_text()
+    assert shown not in before
+    path.write_text(path.read_text().replace(old, new))
+    assert generate(house).returncode == 0
+    assert shown in (house / "docs" / f"{page}.md").read_text()
 
 
 def test_the_output_does_not_depend_on_the_hash_seed(house: Path) -> None:
@@ -153,15 +183,25 @@ def test_the_page_holds_every_method_notification_and_error(module: Any) -> None
         assert f"| {row.code} | `{row.kind}` | {row.meaning} |" in text
 
 
-def test_every_link_of_the_page_leads_to_a_heading(module: Any) -> None:
-    text: str = module("reference_writer").write()
-    headings = [line.lstrip("# ").strip("`") for line in text.splitlines() if line.startswith("#")]
+def anchors(page: str) -> list[str]:
+    headings = [line.lstrip("# ").strip("`") for line in page.splitlines() if line.startswith("#")]
     dashed = [head.lower().replace(" ", "-") for head in headings]
-    anchors = ["".join(c for c in head if c.isalnum() or c == "-") for head in dashed]
-    links = {part.partition(")")[0] for part in text.split("](#")[1:]}
-    assert links
-    assert links <= set(anchors)
-    assert {link: anchors.count(link) for link in links} == dict.fromkeys(links, 1)
+    return ["".join(c for c in head if c.isalnum() or c == "-") for head in dashed]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_of_a_page_leads_to_one_heading(module: Any, name: str) -> None:
+    text: str = module(PAGES[name]).write()
+    own, others = set(), set()
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        page, _, anchor = target.partition("#")
+        (others if page else own).add((page, anchor))
+    assert {anchor: anchors(text).count(anchor) for _, anchor in own} == {anchor: 1 for _, anchor in own}
+    for page, anchor in others:
+        linked = f"docs/{page}"
+        other = module(PAGES[linked]).write() if linked in PAGES else (ROOT / linked).read_text()
+        assert not anchor or anchors(other).count(anchor) == 1, (page, anchor)
+    assert name != "docs/protocol.md" or own
 
 
 def test_the_conversation_of_the_page_is_valid(module: Any) -> None:
@@ -172,7 +212,8 @@ def test_the_conversation_of_the_page_is_valid(module: Any) -> None:
         if direction == "<" and "result" in message:
             result = protocol.METHODS[requests.pop(message["id"])].result
             assert result is not None
-            msgspec.convert(message["result"], result)
+            told = msgspec.convert(message["result"], result)
+            assert msgspec.to_builtins(told) == message["result"]  # nothing that would not be sent
             continue
         name, params = message["method"], message["params"]
         if direction == ">":

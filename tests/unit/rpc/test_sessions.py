@@ -95,7 +95,7 @@ async def test_the_settings_in_milliseconds_arrive_as_seconds(host, sim):
     )
     assert (settings.deadlines.drain_s, settings.deadlines.open_s) == (0, 12.345)
     assert (settings.outbox.ring_s, settings.outbox.replay_unconfirmed) == (50, False)
-    assert not settings.resumption
+    assert not settings.resumption.enabled
     assert settings.reconnect.base_delay_s == 1.0, "what is absent keeps its default"
 
 

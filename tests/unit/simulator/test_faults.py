@@ -3,7 +3,6 @@ from sidecar.simulator.faults import (
     Cut,
     FaultPlan,
     Freeze,
-    Gate,
     GoAway,
     Hang,
     Moment,
@@ -53,28 +52,3 @@ def test_the_plan_says_when_it_wants_to_be_asked_again() -> None:
     assert not plan.due(Moment(connection=1, session=1, since_setup_ms=249.9))
     assert plan.due(Moment(connection=1, session=1, since_setup_ms=250))
     assert plan.waits_ms() == set()
-
-
-def test_a_refusal_counts_upgrades() -> None:
-    gate = Gate()
-    gate.refuse(Refuse(status=503, times=2), now_s=0)
-    answers = [gate.refusal(now_s=100) for _ in range(3)]
-    assert [answer.status if answer else None for answer in answers] == [503, 503, None]
-
-
-def test_a_refusal_by_time_lasts_as_long_as_it_says_and_then_the_next_one_counts() -> None:
-    gate = Gate()
-    gate.refuse(Refuse(status=503, for_ms=1000), now_s=5)
-    gate.refuse(Refuse(status=429), now_s=5)
-    statuses = []
-    for now_s in (5.0, 5.9, 6.0, 6.1):
-        answer = gate.refusal(now_s)
-        statuses.append(answer.status if answer else None)
-    assert statuses == [503, 503, 429, None]
-
-
-def test_hangs_add_up() -> None:
-    gate = Gate()
-    gate.hang(Hang(times=1))
-    gate.hang(Hang(times=2))
-    assert [gate.hangs() for _ in range(4)] == [True, True, True, False]

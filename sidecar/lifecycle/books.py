@@ -1,0 +1,84 @@
+"""What became of the messages: the books of an outbox, its losses, and the most it ever kept."""
+
+from sidecar.lifecycle.item import Item
+
+
+class Drop:
+    """Messages of one kind, without a gap in their numbers, that end here for one reason."""
+
+    __slots__ = ("audio_us", "count", "from_n", "ids", "kind", "reason", "through_n")
+
+    def __init__(self, reason: str, item: Item) -> None:
+        self.reason = reason
+        self.kind = item.kind
+        self.count = 0
+        self.audio_us = 0
+        self.from_n: int | None = item.n
+        self.through_n: int | None = item.n
+        self.ids: list[str] = []
+        self.add(item)
+
+    def takes(self, reason: str, item: Item) -> bool:
+        """Whether the message continues this range."""
+        if reason != self.reason or item.kind is not self.kind:
+            return False
+        return (
+            item.n == self.through_n
+            if item.n is None or self.through_n is None
+            else item.n == self.through_n + 1
+        )
+
+    def add(self, item: Item) -> None:
+        self.count += 1
+        self.audio_us += item.audio_us
+        self.ids.extend(item.ids)
+        self.through_n = item.n
+
+
+class Books:
+    """Microseconds of audio, whole numbers so that they balance exactly:
+    offered = accepted + refused; accepted = held + unconfirmed + confirmed + dropped.
+
+    Attributes:
+        dropped_us: ended without delivery, or nobody knows.
+        replayed_us: written on one line and put back for the next.
+        maybe_doubled_us: of what was put back, the part that left this process and may have arrived.
+        presumed_us: of the confirmed, what no pong confirmed but TCP and later inbound bytes did.
+    """
+
+    __slots__ = (
+        "accepted_us", "confirmed_us", "dropped_us", "held_us", "maybe_doubled_us", "presumed_us",
+        "refused_us", "replayed_us", "unconfirmed_us",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.accepted_us = 0
+        self.refused_us = 0
+        self.held_us = 0
+        self.unconfirmed_us = 0
+        self.confirmed_us = 0
+        self.dropped_us = 0
+        self.replayed_us = 0
+        self.maybe_doubled_us = 0
+        self.presumed_us = 0
+
+    @property
+    def offered_us(self) -> int:
+        return self.accepted_us + self.refused_us
+
+
+class HighWater:
+    """The most that was kept at once; microseconds of audio, messages and bytes."""
+
+    __slots__ = ("held_us", "messages", "size", "unconfirmed_us")
+
+    def __init__(self) -> None:
+        self.held_us = self.unconfirmed_us = self.messages = self.size = 0
+
+    def note(self, books: Books, messages: int, size: int) -> None:
+        self.held_us = max(self.held_us, books.held_us)
+        self.messages = max(self.messages, messages)
+        self.size = max(self.size, size)
+
+    def note_unconfirmed(self, books: Books) -> None:
+        self.unconfirmed_us = max(self.unconfirmed_us, books.unconfirmed_us)

@@ -1,0 +1,211 @@
+"""Whether to try again, when, and as what: one decision function (design section 3, Reconnect).
+
+The wait is the largest that applies: the open breaker, Retry-After, the hand-over delay, the slow lane, the
+backoff. Giving up has four reasons: a permanent fault, no reconnect wanted, too long, too often.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from sidecar.lifecycle.backoff import backoff_s
+from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
+from sidecar.lifecycle.liveness import NEVER
+from sidecar.lifecycle.settings import Settings
+
+NO_REFUSAL = frozenset({1000, 1006})
+"""Close codes with which a line ends without the service refusing anything."""
+
+
+class Outage(Struct):
+    """What happened since the session was last stable.
+
+    Attributes:
+        since: when it began, None while all is well.
+        failures: failed attempts and lines that died before they were stable.
+        reached: those of them that reached the service.
+        attempts: dials, for people.
+        owner_gone_at: when the last live line of this session ended, as far as we know.
+        resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
+        fresh: no resume any more in this outage: attempts go without the handle until one connects.
+        fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
+        asked_until: until then the service, or the breaker, asked for no attempt: no hint ends that wait.
+    """
+
+    since: float | None = None
+    failures: int = 0
+    reached: int = 0
+    attempts: int = 0
+    owner_gone_at: float | None = None
+    resume_at_once: bool = False
+    fresh: bool = False
+    fresh_tried: bool = False
+    asked_until: float = -NEVER
+
+
+class Stop(Struct, frozen=True):
+    """Give up; `fault` says why, `last` what the last attempt met."""
+
+    fault: Fault
+    last: Fault
+
+
+class Retry(Struct, frozen=True):
+    """Try again after `delay_s`, with the handle or without."""
+
+    delay_s: float
+    fresh: bool
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """What the decision needs to know besides the fault.
+
+    Attributes:
+        first: the session was never connected; the open's own deadline ends it.
+        planned: a hand-over: it never counts.
+        resuming: the failed attempt, or the refused line, carried a handle.
+        has_handle: there is a handle to resume with.
+        breaker_s: so long the breaker allows no attempt.
+        open_ends_at: when the open gives up, if the session was never connected.
+    """
+
+    first: bool = False
+    planned: bool = False
+    resuming: bool = False
+    has_handle: bool = False
+    breaker_s: float = 0.0
+    open_ends_at: float = NEVER
+
+
+def decide(
+    fault: Fault,
+    outage: Outage,
+    situation: Situation,
+    settings: Settings,
+    now: float,
+    random: Callable[[], float],
+) -> Stop | Retry:
+    """Whether and how to go on after `fault`. Of the outage it changes `fresh`, `fresh_tried` and
+    `asked_until`."""
+    reconnect = settings.reconnect
+    action = _effective(fault, situation)
+    too_often = not situation.first and outage.reached >= reconnect.max_attempts
+    if action is Action.STOP:
+        return Stop(fault, fault)
+    if situation.planned:
+        fresh = not situation.has_handle
+        return Retry(0.0 if fresh else owner_delay_s(outage, settings, now), fresh=fresh)
+    too_early = old_owner_may_live(fault, outage, situation, settings, now)
+    if not reconnect.enabled and not situation.first and not too_early:  # the resume of a planned move
+        return Stop(ended_by("disabled", fault), fault)
+    limit, ends_at = _end(outage, situation, settings)
+    if now >= ends_at:
+        return Stop(ended_by(limit, fault), fault)
+    if too_often and (outage.fresh_tried or not situation.has_handle or reconnect.max_attempts == 0):
+        return Stop(ended_by("maxAttempts", fault), fault)
+
+    asked_for_s = max(
+        situation.breaker_s,
+        fault.retry_after_s or 0.0,
+        reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0,
+    )
+    outage.asked_until = now + asked_for_s
+    if now + asked_for_s > ends_at:  # it will not be tried again in time: say so now
+        return Stop(ended_by(limit, fault, asked_for_s), fault)
+    retry = _retry(
+        action,
+        fault,
+        outage,
+        situation,
+        settings,
+        now,
+        random,
+        asked_for_s,
+        too_often=too_often,
+        too_early=too_early,
+    )
+    return retry if situation.first else Retry(min(retry.delay_s, ends_at - now), retry.fresh)
+
+
+def _retry(
+    action: Action,
+    fault: Fault,
+    outage: Outage,
+    situation: Situation,
+    settings: Settings,
+    now: float,
+    random: Callable[[], float],
+    asked_for_s: float,
+    *,
+    too_often: bool,
+    too_early: bool,
+) -> Retry:
+    """When, and with the handle or without; at least `asked_for_s` from now."""
+    if too_early:
+        return Retry(max(settings.hand_over.retry_delay_s, asked_for_s), fresh=False)
+    refused = situation.resuming and fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
+    backoff = backoff_s(outage.failures, settings.reconnect, random)
+    if situation.has_handle and (too_often or refused or action is Action.FRESH):
+        # In place of the resume a fresh session: at once the first time, then like any other attempt.
+        at_once = not outage.fresh_tried and (outage.failures <= 1 or refused)
+        outage.fresh = outage.fresh_tried = True
+        return Retry(asked_for_s if at_once else max(backoff, asked_for_s), fresh=True)
+    fresh = outage.fresh or not situation.has_handle
+    waiting_for_owner = 0.0 if fresh else owner_delay_s(outage, settings, now)
+    return Retry(max(backoff, asked_for_s, waiting_for_owner), fresh=fresh)
+
+
+def _end(outage: Outage, situation: Situation, settings: Settings) -> tuple[str, float]:
+    """What ends this outage, and when."""
+    if situation.first:
+        return "openTimeout", situation.open_ends_at
+    since = NEVER if outage.since is None else outage.since
+    return "maxElapsed", since + settings.reconnect.max_elapsed_s
+
+
+def old_owner_may_live(
+    fault: Fault, outage: Outage, situation: Situation, settings: Settings, now: float
+) -> bool:
+    """Whether a refused resume only means that the service has not let go of the old line yet.
+
+    It answers 1011 then, and the handle is good (LP 4.4 items 3 and 4). Such a refusal does not count.
+    """
+    return (
+        situation.resuming
+        and not outage.fresh
+        and fault.ws_code == 1011
+        and fault.action is Action.RESUME  # a quota refused says so
+        and outage.owner_gone_at is not None
+        and now - outage.owner_gone_at < settings.hand_over.window_s
+    )
+
+
+def _effective(fault: Fault, situation: Situation) -> Action:
+    """A fault that would drop the handle means something else where there is none: a 1007 is then our
+    own request (permanent), a 1008 "not found" comes at random too (LP 5). And a certificate that fails
+    after others were good is a captive portal more often than not: it may go away."""
+    if fault.kind == "certificateInvalid" and not situation.first:
+        return Action.RETRY
+    if fault.action is Action.FRESH and not situation.resuming and not situation.has_handle:
+        return Action.STOP if fault.ws_code == 1007 else Action.RETRY
+    return fault.action
+
+
+def owner_delay_s(outage: Outage, settings: Settings, now: float) -> float:
+    """The old owner needs a moment to be gone (LP 4.4 item 4)."""
+    if outage.owner_gone_at is None or outage.resume_at_once:
+        return 0.0
+    return max(0.0, outage.owner_gone_at + settings.hand_over.first_delay_s - now)
+
+
+def ended_by(limit: str, last: Fault | None, wait_s: float = 0.0) -> Fault:
+    """Giving up by a limit of our own; the message tells what the last attempt met, and the wait that would
+    have gone beyond the limit."""
+    if last is None:
+        return classify(Cause(Layer.LOCAL, limit))
+    text = f"the last attempt met {last.kind}: {last.message}"
+    if wait_s:
+        text += f"; the next is not allowed for {wait_s:.0f} s, which is after this limit"
+    fault = classify(Cause(Layer.LOCAL, limit, text))
+    advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
+    return fault._replace(remediation=advice)

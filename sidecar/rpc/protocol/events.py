@@ -1,0 +1,201 @@
+"""Notifications: what the sidecar tells unasked."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from sidecar.rpc.protocol.errors import ErrorData
+from sidecar.rpc.protocol.words import (
+    Body,
+    BreakerState,
+    Demand,
+    LogLevel,
+    Milliseconds,
+    Phase,
+    Quality,
+    State,
+    StateRestored,
+)
+
+
+class Stamp(Body):
+    """On every notification of a session, before its own fields."""
+
+    session_id: str
+    instance_id: str
+    seq: Annotated[int, Meta(description="Per session from 1, without gaps, given at the moment of writing.")]
+
+
+class StateChanged(Body, kw_only=True):
+    """The state or phase changed."""
+
+    revision: int
+    state: State
+    phase: Phase | UnsetType = UNSET
+    previous: State
+    previous_phase: Phase | UnsetType = UNSET
+    reason: Annotated[str, Meta(description="Why: a documented reason code.")]
+    attempt: int
+    retry_in_ms: Milliseconds | UnsetType = UNSET
+    state_restored: StateRestored | UnsetType = UNSET
+    connection_id: str | UnsetType = UNSET
+    error: ErrorData | UnsetType = UNSET
+
+
+class SetupSent(Body):
+    """The setup message went out; without the handle."""
+
+    connection_id: str
+    resuming: bool
+    setup: dict[str, Any]
+
+
+class Message(Body):
+    """A server message exactly as it came (a secret handle inside `sessionResumptionUpdate` apart)."""
+
+    message: dict[str, Any]
+
+
+class InvalidMessage(Body):
+    """A frame that is not a JSON object in UTF-8. The session lives on."""
+
+    reason: str
+    size_bytes: int
+
+
+class Transcript(Body):
+    """Text of the user or the model. Deltas have `final: false`; one final a turn carries the whole text."""
+
+    source: Literal["user", "model"]
+    text: str
+    final: bool
+    turn_id: int
+    cut: bool = False
+
+
+class Turn(Body):
+    """The model's turn began, ended its generation, was interrupted, or is complete."""
+
+    turn_id: int
+    event: Literal["started", "generationComplete", "interrupted", "complete"]
+    cut: Annotated[
+        bool,
+        Meta(
+            description="The line was cut in the middle: no `complete` follows, and what comes is a new turn."
+        ),
+    ] = False
+
+
+class ToolCall(Body):
+    """One function call; answer with `session/send` `toolResponse`."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+class ToolCallCancelled(Body):
+    """These calls must not be answered any more."""
+
+    ids: list[str]
+
+
+class GoAway(Body):
+    """The service will end this connection; the sidecar moves the session in time."""
+
+    time_left_ms: Milliseconds
+
+
+class Resumption(Body):
+    """The newest handle. The only notification that carries a secret: keep it out of logs."""
+
+    resumable: bool
+    handle: str | UnsetType = UNSET
+
+
+class Reconnecting(Body):
+    """A reconnect was decided."""
+
+    attempt: int
+    delay_ms: Milliseconds
+    mode: Literal["resume", "fresh"]
+    planned: bool
+    reason: str
+    error: ErrorData | UnsetType = UNSET
+
+
+class Reconnected(Body):
+    """The session is usable again."""
+
+    attempt: int
+    gap_ms: Annotated[
+        Milliseconds, Meta(description="From the cut, or the start of the hand-over, to setupComplete.")
+    ]
+    state_restored: StateRestored
+    held_ms: Annotated[float, Meta(description="Audio that waits to be sent, the replayed part included.")]
+    replayed_ms: Annotated[
+        float, Meta(description="Of it, what was written on an earlier line and is sent again.")
+    ]
+
+
+class Health(Body, kw_only=True):
+    """How well the line does: with each pong at most once a second, and when the quality changes."""
+
+    health_score: Annotated[int, Meta(ge=0, le=100, description="See docs/lifecycle.md for the formula.")]
+    quality: Quality
+    rtt_ms: float | UnsetType = UNSET
+    rtt_average_ms: Annotated[float | UnsetType, Meta(description="Moving average, weight 1/8.")] = UNSET
+    rtt_p50_ms: Annotated[float | UnsetType, Meta(description="Of the newest 128 round trips.")] = UNSET
+    rtt_p95_ms: float | UnsetType = UNSET
+    silence_ms: Milliseconds
+    pings: Annotated[int, Meta(description="Sent in this session.")]
+    pongs: int
+    unanswered: Annotated[int, Meta(description="Pings of the present line that wait for their pong.")]
+
+
+class Breaker(Body):
+    """The circuit breaker changed. Open: no attempt before `retryInMs`. Half open: one attempt decides."""
+
+    state: BreakerState
+    previous: BreakerState
+    failures: Annotated[int, Meta(description="Within the window, when it opened.")]
+    retry_in_ms: Milliseconds | UnsetType = UNSET
+
+
+class Stalled(Body):
+    """The line is alive, but an answer that was asked for did not come. The session goes on."""
+
+    demand: Annotated[Demand, Meta(description="What asked for it.")]
+    waited_ms: Milliseconds
+    action: Annotated[
+        Literal["event", "reconnect"], Meta(description="What follows: nothing, or a new line.")
+    ]
+
+
+class Dropped(Body):
+    """Accepted messages that will not arrive for certain, or of which it is not known."""
+
+    reason: Literal["outboxFull", "sessionLost", "deliveryUnknown", "sessionClosed", "hostNotReading"]
+    kind: Literal["audio", "video", "text", "activity", "control", "content", "toolResponse", "modelAudio"]
+    count: int
+    duration_ms: float = 0
+    from_n: int | UnsetType = UNSET
+    through_n: int | UnsetType = UNSET
+    ids: Annotated[list[str] | UnsetType, Meta(description="Of tool responses.")] = UNSET
+
+
+class SessionError(Body):
+    """Something went wrong. `fatal`: the session stays `failed` until `session/reconnect`."""
+
+    error: ErrorData
+    fatal: bool
+    n: int | UnsetType = UNSET
+
+
+class Log(Body):
+    """A note of the process: above all, why a notification of the host was not obeyed."""
+
+    level: LogLevel
+    message: str
+    instance_id: str
+    data: dict[str, Any] | UnsetType = UNSET
