@@ -77,8 +77,6 @@ class HighWater:
 
     def note(self, books: Books, messages: int, size: int) -> None:
         self.held_us = max(self.held_us, books.held_us)
+        self.unconfirmed_us = max(self.unconfirmed_us, books.unconfirmed_us)
         self.messages = max(self.messages, messages)
         self.size = max(self.size, size)
-
-    def note_unconfirmed(self, books: Books) -> None:
-        self.unconfirmed_us = max(self.unconfirmed_us, books.unconfirmed_us)

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from sidecar.lifecycle.books import Drop
 from sidecar.lifecycle.faults import Cause, Fault
 from sidecar.lifecycle.health import Health
@@ -107,7 +109,7 @@ class Slept(NamedTuple):
     slept_s: float
 
 
-class Configured(NamedTuple):
+class Configured(Struct, frozen=True):
     """Other settings are in effect."""
 
 
@@ -116,10 +118,9 @@ class Failure(NamedTuple):
 
     fault: Fault
     fatal: bool
-    n: int | None = None
 
 
-class QueueMoved(NamedTuple):
+class QueueMoved(Struct, frozen=True):
     """The outbox moved; report its figures."""
 
 

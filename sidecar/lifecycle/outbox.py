@@ -43,7 +43,7 @@ class Outbox:
         self._activity_open = False
         self._droppable = 0
         self.accepted_through = -1
-        self.high_water = HighWater()
+        self._high_water = HighWater()
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -71,7 +71,6 @@ class Outbox:
         if item.audio_us:
             books.accepted_us += item.audio_us
             books.held_us += item.audio_us
-        self._note_high_water()
         if item.n is not None:
             self.accepted_through = item.n
             self._refused.discard(item.n)
@@ -86,16 +85,25 @@ class Outbox:
 
     def _make_room(self, item: Item) -> bool:
         books = self.books
+        ring_us, limits = self._ring_us, self.limits
+        if (
+            books.held_us + item.audio_us <= ring_us
+            and books.unconfirmed_us <= ring_us
+            and self._size + item.size <= limits.max_bytes
+            and self._droppable < limits.max_messages
+        ):
+            return True
+        self._note_high_water()
         # What is under way has a ring of its own: to give it up for what waits would be to call lost what
         # arrives.
-        over_us = (books.unconfirmed_us - self._ring_us, books.held_us + item.audio_us - self._ring_us)
+        over_us = (books.unconfirmed_us - ring_us, books.held_us + item.audio_us - ring_us)
         if not item.audio_us:
             over_us = (0, 0)
-        over_bytes = self._size + item.size - self.limits.max_bytes
-        over = self._droppable + 1 - self.limits.max_messages if item.kind in DROPPABLE else 0
+        over_bytes = self._size + item.size - limits.max_bytes
+        over = self._droppable + 1 - limits.max_messages if item.kind in DROPPABLE else 0
         if max(*over_us, over_bytes, over) <= 0:
             return True
-        if item.audio_us > self._ring_us or over_bytes > self._droppable_bytes(over_bytes):
+        if item.audio_us > ring_us or over_bytes > self._droppable_bytes(over_bytes):
             return False
         queues = ((self.unconfirmed, "deliveryUnknown"), (self.held, "outboxFull"))
         for (queue, reason), too_long_us in zip(queues, over_us, strict=True):
@@ -145,7 +153,6 @@ class Outbox:
         if item.kind is Kind.ACTIVITY:
             self._activity_open = _opens_activity(item)
         self.unconfirmed.append(item)
-        self.high_water.note_unconfirmed(books)
         return item
 
     def ready_at(self, now: float) -> float | None:
@@ -166,6 +173,8 @@ class Outbox:
     def confirm(self, number: int) -> bool:
         """A pong for ping `number` came: all written before it arrived. Returns whether anything moved."""
         queue = self.unconfirmed
+        if queue:
+            self._note_high_water()
         moved = False
         while queue and queue[0].mark <= number:
             self._account_confirmed(queue.popleft())
@@ -195,6 +204,7 @@ class Outbox:
             refused: the service refused the session on this line; nothing written on it was taken.
             blamed: the service closed because of something written; only audio is tried again.
         """
+        self._note_high_water()
         written = list(self.unconfirmed)
         self.unconfirmed.clear()
         surely_unsent = self._tail_within(written, unsent_bytes, FRAME_OVERHEAD)
@@ -243,6 +253,7 @@ class Outbox:
         Returns the `activityStart` that must go first when an activity was open at the cut."""
         if not resumed:
             self._drop_tool_responses()
+        self._note_high_water()
         reopen, self._activity_open = self._activity_open, False
         return Item(Kind.ACTIVITY, b'{"realtimeInput":{"activityStart":{}}}') if reopen else None
 
@@ -260,6 +271,7 @@ class Outbox:
 
     def close(self) -> None:
         """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
+        self._note_high_water()
         for queue, reason in ((self.unconfirmed, "deliveryUnknown"), (self.held, "sessionClosed")):
             while queue:
                 self._account_drop(queue, queue.popleft(), reason)
@@ -303,8 +315,15 @@ class Outbox:
         """Nothing held, nothing unconfirmed."""
         return not self.held and not self.unconfirmed
 
+    @property
+    def high_water(self) -> HighWater:
+        """The most that was kept at once."""
+        self._note_high_water()
+        return self._high_water
+
     def _note_high_water(self) -> None:
-        self.high_water.note(self.books, len(self.held) + len(self.unconfirmed), self._size)
+        """Called before something leaves; what was written between two pongs counts as under way."""
+        self._high_water.note(self.books, len(self.held) + len(self.unconfirmed), self._size)
 
     def _account_confirmed(self, item: Item) -> None:
         books = self.books

@@ -147,8 +147,7 @@ class Notifier:
         )
 
     def _failure(self, e: ev.Failure) -> Struct:
-        n = UNSET if e.n is None else e.n
-        return p.SessionError(error=fault_data(e.fault, self._session_id), fatal=e.fatal, n=n)
+        return p.SessionError(error=fault_data(e.fault, self._session_id), fatal=e.fatal)
 
     def _queue_moved(self, _: ev.QueueMoved) -> Struct:
         assert self.session is not None

@@ -1,6 +1,6 @@
 """The protocol as documents: JSON Schema of every Struct, and the OpenRPC document of `rpc.discover`.
 
-Both are made from the tables in `protocol.py`; `build/generate.py` makes the TypeScript types and
+Both are made from the tables in `protocol/`; `build/generate.py` makes the TypeScript types and
 `docs/protocol.md` from them. Only `rpc.discover` needs this module in a running sidecar, so the
 dispatcher imports it when that call comes.
 """
@@ -177,7 +177,7 @@ def _method(name: str, row: protocol.Method) -> Schema:
 
 
 def _vocabularies() -> dict[str, tuple[str, ...]]:
-    """The named string unions of `protocol.py` (`State`, `Phase`, ...), values in the order written there."""
+    """The named string unions of `protocol/` (`State`, `Phase`, ...), values in the order written there."""
     return {name: get_args(value) for name, value in vars(protocol).items() if get_origin(value) is Literal}
 
 

@@ -25,7 +25,7 @@ from sidecar.rpc import protocol as p
 from sidecar.rpc.dispatch import Dispatcher, Route
 from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
 from sidecar.rpc.errors import RpcError, invalid_params
-from sidecar.rpc.notifications import process_line
+from sidecar.rpc.notes import Notes
 from sidecar.rpc.sessions import Sessions
 from sidecar.rpc.stats import process_stats
 from sidecar.stdio.edge import Edge
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 
 REFUSALS_KEPT = 1024
 """Answers beyond `MAX_CALLS_IN_FLIGHT` that may wait for a host which does not read; more are not written."""
-NOTES_PER_S = 20
-"""`log` notifications about what the host did wrong; a host in a loop must not fill its own stdout."""
 
 _encoder = msgspec.json.Encoder()
 _send_audio = msgspec.json.Decoder(p.SendAudioParams)
@@ -53,9 +51,8 @@ class Server:
         self._initialized = False
         self._in_flight: dict[CallId, _InFlight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._notes = self._notes_withheld = 0
-        self._notes_since = 0.0
         self.instance_id = uuid.uuid4().hex[:16]
+        self._note = Notes(self.instance_id, edge.writer)
         self.sessions = Sessions(self.instance_id, edge.writer, self._note)
         self._dispatcher = Dispatcher(self._routes())
         edge.writer.on_dropped = self.sessions.not_read
@@ -325,21 +322,6 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _note(self, level: str, message: str, data: dict[str, Any]) -> None:
-        """Tell the host in a `log` notification; `NOTES_PER_S` of them, then only how many there were."""
-        now = time.monotonic()
-        if now - self._notes_since >= 1.0:
-            self._notes_since, self._notes = now, 0
-        self._notes += 1
-        if self._notes > NOTES_PER_S:
-            self._notes_withheld += 1
-            return
-        if self._notes_withheld:
-            data = data | {"withheld": self._notes_withheld}
-            self._notes_withheld = 0
-        body = p.Log(level=level, message=message, instance_id=self.instance_id, data=data)  # type: ignore[arg-type]
-        self._writer.put("", process_line("log", body))
 
 
 Answerer = Callable[[CallId | None, dict[str, Any], str | None], None]

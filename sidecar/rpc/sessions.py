@@ -39,7 +39,7 @@ class Sessions:
     """
 
     def __init__(
-        self, instance_id: str, writer: Writer, note: Callable[[str, str, dict[str, Any]], None]
+        self, instance_id: str, writer: Writer, note: Callable[[p.LogLevel, str, dict[str, Any]], None]
     ) -> None:
         self._instance_id = instance_id
         self._writer = writer

@@ -10,7 +10,7 @@ Times are seconds. See docs/python-api.md.
 """
 
 from sidecar.session.audience import WrongState
-from sidecar.session.driver import Config, SessionEvent
+from sidecar.session.config import Config, SessionEvent
 from sidecar.session.portal import Portal, PortalClosed
 from sidecar.session.session import LiveSession, OutboxFull, SessionFailed
 

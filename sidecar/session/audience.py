@@ -38,8 +38,9 @@ class Audience:
         """Pass an event on."""
         if isinstance(event, ev.StateChanged):
             self._wake(event.after[0])
-        for kind, listener in self._listeners:
-            if kind is None or isinstance(event, kind):
+        for entry in tuple(self._listeners):  # as they are now: one of them may come or go
+            kind, listener = entry
+            if (kind is None or isinstance(event, kind)) and entry in self._listeners:
                 try:
                     listener(event)
                 except Exception:

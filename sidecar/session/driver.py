@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -12,11 +12,8 @@ from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.core import Lifecycle
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.resumption import handle_in, without_handle
-from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import State
 from sidecar.live import dial, frames
-from sidecar.live.auth import Auth
-from sidecar.live.endpoints import Endpoint
 from sidecar.live.history import History
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
@@ -25,6 +22,7 @@ from sidecar.observe.logging import websockets_logger
 from sidecar.observe.secret import Secret
 from sidecar.session import sleep
 from sidecar.session.audience import Audience, Listener, WrongState
+from sidecar.session.config import Config
 from sidecar.session.guard import Guard
 from sidecar.session.logged import log_event
 from sidecar.session.uplink import Traffic, Uplink
@@ -33,26 +31,6 @@ LATE_S = 0.25
 """Later than this means that the loop was held up by ourselves."""
 
 log = logging.getLogger(__name__)
-
-
-class Config(NamedTuple):
-    """What a session is made of. `setup` is the Live API's own message; `handle` resumes an older session,
-    whose line ended `previous_close_age_s` ago (None: nobody knows); `name` stands in the log."""
-
-    endpoint: Endpoint
-    auth: Auth
-    setup: dict[str, Any]
-    settings: Settings = Settings()
-    handle: str | None = None
-    previous_close_age_s: float | None = None
-    max_frame_bytes: int = 16 * 1024 * 1024
-    name: str = "session"
-
-    def __repr__(self) -> str:
-        return f"Config(endpoint={self.endpoint!r}, name={self.name!r})"  # the rest may hold secrets
-
-
-SessionEvent = ev.Event | TurnEvent | frames.MessageReceived | frames.InvalidFrame
 
 
 class Driver:
@@ -286,18 +264,6 @@ class Driver:
     def _slept(self, slept_s: float, clock_stood: bool) -> None:
         self.core.slept(self._loop.time(), slept_s, clock_stood=clock_stood)
         self.run()
-
-    async def reach(self, states: Collection[State]) -> State:
-        """Wait for one of `states`.
-
-        Raises:
-            WrongState: the session was closed, and will be in none of them any more.
-        """
-        if self.state in states:
-            return self.state
-        if self.finished.done():
-            raise WrongState("the session was closed")
-        return await self.audience.reach(states)
 
     # --- what the line tells ----------------------------------------------------------------------
 

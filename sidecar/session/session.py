@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
 from sidecar.lifecycle.item import Item, Kind
@@ -10,6 +11,7 @@ from sidecar.lifecycle.outbox import Full
 from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Phase, State
 from sidecar.live import outgoing
+from sidecar.live.endpoints import check_setup
 from sidecar.session.audience import WrongState
 from sidecar.session.driver import Driver
 
@@ -44,9 +46,13 @@ class LiveSession(Driver):
 
         Raises:
             WrongState: the session was opened before.
+            InvalidConfig: the setup lacks what every setup needs.
+            InvalidSettings: the settings contradict each other.
         """
         if not self.core.machine.allows(Event.OPEN) or self.core.machine.revision:
             raise WrongState(f"the session is {self.state}; open a new one")
+        check_setup(self.config.setup)
+        self.config.settings.check()
         self.begin()
         self.core.open(self.now(), previous_close_age_s=self.config.previous_close_age_s)
         self.run()
@@ -75,6 +81,22 @@ class LiveSession(Driver):
         if self.start_close(drain_s):
             await asyncio.shield(self.finished)
             await self.released()
+
+    disconnect = close
+
+    async def __aenter__(self) -> Self:
+        """Connect, and close at the end of the block, also when it fails."""
+        try:
+            await self.connect()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
 
     def start_close(self, drain_s: float | None = None) -> bool:
         """Start to close: from now on nothing is accepted. False when the session was never opened."""
@@ -187,6 +209,18 @@ class LiveSession(Driver):
         while self.core.machine.phase is Phase.DRAINING or self.core.reviving:
             await self.audience.reach(tuple(State))
         return await self.reach((State.CONNECTED, State.FAILED, State.SUSPENDED, State.DISCONNECTED))
+
+    async def reach(self, states: Collection[State]) -> State:
+        """Wait for one of `states`.
+
+        Raises:
+            WrongState: the session was closed, and will be in none of them any more.
+        """
+        if self.state in states:
+            return self.state
+        if self.finished.done():
+            raise WrongState("the session was closed")
+        return await self.audience.reach(states)
 
     async def wait_for(self, states: Collection[State], timeout_s: float) -> State:
         """Wait until the session is in one of `states`.
