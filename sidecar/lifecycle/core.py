@@ -205,12 +205,13 @@ class Lifecycle(Clockwork):
         first = self.outbox.connected(resumed=resumed or not reconnected)
         if first is not None:
             self.outbox.put_first(first)
-        if self.outbox.has_drops:
-            self._moved(now)
         self.fault = None
+        self._announced = None
         self._step(Event.SETUP_COMPLETE, "setupComplete", now)
         if reconnected:
             self._tell_reconnected(now)
+        if reconnected or not self.outbox.idle:
+            self._report(now)
         self._tell_health(now)
         self.out.append(ev.Flush())
 

@@ -44,13 +44,21 @@ class Course(Telling):
     def _wake(self, now: float, reason: str) -> None:
         """Do not wait any longer than the service needs to let go of the old line; nor, unless the host
         insists, than the service or the breaker asked for."""
-        delay_s = self.recovery.owner_delay_s(now)
-        if reason != INSISTING:
-            delay_s = max(delay_s, self.recovery.asked_wait_s(now))
-        if delay_s > 0:
-            self._timers["retry"] = now + delay_s
-        else:
+        delay_s = self._wait_s(now, reason)
+        if delay_s <= 0:
             self._retry(now, reason)
+            return
+        self._timers["retry"] = now + delay_s
+        if self._announced is not None:
+            self._announce(self._announced._replace(delay_s=delay_s))
+
+    def _wait_s(self, now: float, reason: str) -> float:
+        asked_for_s = 0.0 if reason == INSISTING else self.recovery.asked_wait_s(now)
+        return max(self.recovery.owner_delay_s(now), asked_for_s)
+
+    def _announce(self, reconnecting: ev.Reconnecting) -> None:
+        self._announced = reconnecting
+        self.out.append(reconnecting)
 
     def _revive(self, now: float, reason: str) -> None:
         """From rest (parked, failed) to a new attempt."""
@@ -63,8 +71,12 @@ class Course(Telling):
         if self.state is State.SUSPENDED:
             self.recovery.lost_at = now  # the gap that follows is ours, the rest was wanted
         self.recovery.revived()
+        if self.fault is not None:
+            attempt = self.outage.attempts + 1
+            self._announced = ev.Reconnecting(attempt, 0.0, self.recovery.fresh, False, self.fault)
         if not self.recovery.connected_before:
             self._begin(now)
+        self._timers["retry"] = now + self._wait_s(now, reason)
         self._step(Event.REVIVE, reason, now)
         self._wake(now, reason)
 
@@ -127,7 +139,7 @@ class Course(Telling):
         self._timers["retry"] = now + decision.delay_s
         self._step(event, fault.kind, now)
         attempt = self.outage.attempts + 1
-        self.out.append(ev.Reconnecting(attempt, decision.delay_s, decision.fresh, planned, fault))
+        self._announce(ev.Reconnecting(attempt, decision.delay_s, decision.fresh, planned, fault))
         if not planned:
             self._tell_failure(fault, now, fatal=False)
         self._report(now)

@@ -143,7 +143,7 @@ def _retry(
     """When, and with the handle or without; at least `asked_for_s` from now."""
     if too_early:
         return Retry(max(settings.hand_over.retry_delay_s, asked_for_s), fresh=False)
-    refused = situation.resuming and fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
+    refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
     backoff = backoff_s(outage.failures, settings.reconnect, random)
     if situation.has_handle and (too_often or refused or action is Action.FRESH):
         # In place of the resume a fresh session: at once the first time, then like any other attempt.
@@ -178,6 +178,16 @@ def old_owner_may_live(
         and outage.owner_gone_at is not None
         and now - outage.owner_gone_at < settings.hand_over.window_s
     )
+
+
+def _refuses_the_session(fault: Fault, outage: Outage, settings: Settings, now: float) -> bool:
+    """Whether the service will not have this session, as opposed to us: not now, not with this token. One
+    that leaves the setup of a resume unanswered refuses too, if it had the time to let go of the old line."""
+    if fault.kind == "setupTimeout":
+        gone_at = outage.owner_gone_at
+        return gone_at is not None and now - gone_at >= settings.hand_over.window_s
+    closed = fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
+    return closed and fault.action is Action.RESUME
 
 
 def _effective(fault: Fault, situation: Situation) -> Action:

@@ -111,6 +111,13 @@ ROWS: Final[tuple[Row, ...]] = (
         "Send activityStart and activityEnd only with automaticActivityDetection.disabled in the setup."),
     Row(_WS, 1007, "not supported in the live api", "modelUnavailable", A.STOP, S.ERROR, _CONFIG, "Choose another model."),
     Row(_WS, 1007, "system instruction", "setupInvalid", A.STOP, S.ERROR, _CONFIG, "Shorten systemInstruction."),
+    Row(_WS, 1007, "speaker voice", "setupInvalid", A.STOP, S.ERROR, _CONFIG, "Choose another voice."),
+    Row(_WS, 1007, "response modalities", "setupInvalid", A.STOP, S.ERROR, _CONFIG, "Change generationConfig.responseModalities."),
+    Row(_WS, 1007, "Text output is not supported", "setupInvalid", A.STOP, S.ERROR, _CONFIG,
+        "Set generationConfig.responseModalities to AUDIO."),
+    Row(_WS, 1007, "non-audio request", "setupInvalid", A.STOP, S.ERROR, _CONFIG,
+        "Set generationConfig.responseModalities to AUDIO, or leave speechConfig out."),
+    Row(_WS, 1007, "function_declarations", "setupInvalid", A.STOP, S.ERROR, _CONFIG, "Correct the function declaration that the text names."),
     Row(_WS, 1007, "invalid argument", "invalidArgument", A.FRESH, S.ERROR, _CONFIG, _CHECK_SETUP),
     Row(_WS, 1007, "", "setupInvalid", A.FRESH, S.ERROR, _CONFIG, _CHECK_SETUP),
     # -- 1008: not found, denied, aborted --------------------------------------------------------

@@ -53,6 +53,8 @@ class Telling:
         self._timers: dict[str, float] = {}
         self._ping_number = 0
         self._attempting = False
+        self._announced: ev.Reconnecting | None = None
+        """The wait that was told last."""
         self._resolved = False
         self._early_end_at: float | None = None
         """A goAway that came before setupComplete: it holds for the line to come."""

@@ -25,7 +25,7 @@ SIMULATE = (
 BRISK = {
     "heartbeat": {"audioIntervalMs": 50},
     "reconnect": {"baseDelayMs": 20, "maxDelayMs": 100},
-    "handOver": {"firstDelayMs": 50, "retryDelayMs": 50},
+    "handOver": {"firstDelayMs": 50, "retryDelayMs": 50, "doneAfterMs": 100},
     "outbox": {"flushRate": 1000},
 }
 KEY = "canary-key-9a31e7"

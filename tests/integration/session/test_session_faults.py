@@ -71,6 +71,8 @@ async def test_an_upgrade_refused_on_the_way_back(
         sim.inject(Refuse(status=status, retry_after_s=retry_after_s))
         await sim.cut()
         met = await talk.told(ev.Failure, lambda e: e.fault.http_status == status)
+        if retry_after_s is not None:
+            talk.session.reconnect()  # the wait was told; it need not be sat out
         state, restored = end
         await talk.until(lambda: talk.session.state is state)
 
@@ -211,11 +213,10 @@ async def test_a_resume_that_meets_a_quota_waits_for_the_slow_lane_and_keeps_its
         fault = RefuseSetup(code=1011, reason=QUOTA, resumes_only=True, after_setup_complete=after)
         await away_and_talking(sim, talk, fault)
         told = await talk.told(ev.Reconnecting, lambda e: e.fault.kind == "quotaExceeded")
-        await talk.all_heard(sim)
-
         assert told.delay_s >= SLOW_LANE_S
-        assert not told.fresh
         assert told.fault.action is Action.SLOW_DOWN
+        assert not told.fresh
+        await talk.all_heard(sim)
         assert len(sim.sessions) == 1
         assert talk.session.core.state_restored == "resumed"
 
@@ -314,6 +315,11 @@ CLOSES = [
     (1007, "User location is not supported for the API use.", P),
     (1007, "models/m is not supported in the live api.", P),
     (1007, "the system instruction has 94 tokens, user system instruction has 41942 tokens", P),
+    (1007, MODALITIES, P),
+    (1007, "Text output is not supported for native audio output model.", P),
+    (1007, "Cannot extract voices from a non-audio request", P),
+    (1007, "No matching speaker voice found for name: alloy", P),
+    (1007, "* BidiGenerateContentRequest.setup.tools[0].function_declarations[3].name: only allow", P),
     (1008, UNKNOWN_MODEL, P),
     (1008, "Publisher Model `projects/p/locations/l/publishers/google/models/m` was", P),
     (1008, "Generative Language API has not been used in project 4711 before or it is disabled.", P),
@@ -355,7 +361,7 @@ async def test_a_live_line_closed_by_the_service(talks, fast, brisk, code, reaso
         assert talk.session.core.state_restored == ("fresh" if follows == H else "resumed")
 
 
-@pytest.mark.parametrize("text", [INVALID, MODALITIES, "No matching speaker voice found for name: alloy"])
+@pytest.mark.parametrize("text", [INVALID, CONTENT_TYPE])
 async def test_a_1007_that_the_fresh_session_meets_too_is_permanent(talks, fast, brisk, text):
     """With a handle it may be the handle; without one it is what we ask for."""
     async with Simulator(fast()) as sim:

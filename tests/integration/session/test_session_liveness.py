@@ -1,6 +1,6 @@
 """Slow is not dead, and dead is found in time: late pongs, no pongs, a slow uplink, a frozen line.
 
-Where the settings are not those of a preset, they are the tolerant ones at a 35th: suspect after 5 s,
+Where the settings are not those of a preset, they are the tolerant ones at a 50th: suspect after 5 s,
 dead after 35 s, pongs 8 to 30 s late.
 """
 
@@ -21,7 +21,7 @@ from sidecar.simulator import Simulator
 from sidecar.simulator.faults import SlowPongs
 from sidecar.simulator.script import Turn
 
-SCALE = 35.0
+SCALE = 50.0
 TOLERANT = Heartbeat(
     interval_s=30 / SCALE, audio_interval_s=0.5 / SCALE, suspect_after_s=5 / SCALE, dead_after_s=35 / SCALE
 )
@@ -65,18 +65,18 @@ async def test_pongs_that_come_late_make_a_tolerant_line_suspect_at_most(talks, 
 
 async def test_frames_alone_keep_a_line_alive_and_when_they_end_it_is_dead_in_time(talks, fast, settings):
     """A service that never sends a pong: what the model says is life enough."""
-    dead_after_s = 0.8
-    story = Turn(model="A long story.", audio_ms=8000)  # 40 frames in 1.6 s
+    dead_after_s = 0.5
+    story = Turn(model="A long story.", audio_ms=5000)  # 25 frames in 1 s
     async with Simulator(fast(turns=[story], playback_rate=1, burst_rate=5)) as sim:
         heartbeat = Heartbeat(
-            interval_s=0.05, audio_interval_s=0.05, suspect_after_s=0.4, dead_after_s=dead_after_s
+            interval_s=0.05, audio_interval_s=0.05, suspect_after_s=0.25, dead_after_s=dead_after_s
         )
         talk = await talks.open(sim.url, settings=settings(heartbeat=heartbeat))
         sim.inject(SlowPongs(delay_ms=None))
         came_at = []
         talk.session.on(MessageReceived, lambda _: came_at.append(talk.session.now()))
         talk.session.send("realtimeInput", {"text": "Tell me a story."})
-        await talk.until(lambda: len(came_at) >= 35)
+        await talk.until(lambda: len(came_at) >= 22)
         never_left(talk)
         assert came_at[-1] - came_at[0] > dead_after_s
         assert talk.session.core.stats.pongs == 0
@@ -191,19 +191,22 @@ class Relay:
                 await loop.sock_sendall(client, piece)
 
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what TCP has acknowledged")
-
-
-@on_linux
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what TCP has acknowledged")
 async def test_an_uplink_slower_than_speech_is_not_dead_while_it_moves_and_is_once_it_stands(
     talks, fast, settings
 ):
-    """43 KB a second are said, and 30 KB leave."""
+    """43 KB a second are said. Of them 30 KB leave, and then 7: the pongs are more than `deadAfter` apart."""
     async with Simulator(fast()) as sim, Relay(sim.url, 30_000) as relay:
         talk = await talks.open(relay.url, settings=settings(heartbeat=STRICT))
-        await speak(talk, 5.0)
-        assert relay.passed < 0.8 * talk.session.traffic.bytes_sent, "the uplink is slower than the speech"
-        assert talk.session.core.stats.rtt.max_s > 1.0, "the pings were late"
+        ponged_at = []
+        talk.session.on(ev.HealthChanged, lambda _: ponged_at.append(talk.session.now()))
+        await speak(talk, 1.5)
+        assert relay.passed < 0.8 * talk.session.traffic.bytes_sent
+        relay.bytes_per_s = 7_000
+        await speak(talk, 4.5)
+        ponged_at.append(talk.session.now())
+        pauses = [later - sooner for sooner, later in itertools.pairwise(ponged_at)]
+        assert max(pauses) > STRICT.dead_after_s, "the case did not happen"
         never_left(talk)
 
         relay.stop()
@@ -215,24 +218,3 @@ async def test_an_uplink_slower_than_speech_is_not_dead_while_it_moves_and_is_on
         restored = await talk.told(ev.Reconnected)
         assert restored.state_restored == "resumed"
         await talk.all_heard(sim)
-
-
-@on_linux
-async def test_an_uplink_on_which_a_ping_waits_for_longer_than_dead_after_lives_while_it_moves(
-    talks, fast, settings
-):
-    """At 7 KB a second the pongs are more than `deadAfter` apart, and every second something leaves."""
-    async with Simulator(fast()) as sim, Relay(sim.url, 30_000) as relay:
-        talk = await talks.open(relay.url, settings=settings(heartbeat=STRICT))
-        ponged_at = []
-        talk.session.on(ev.HealthChanged, lambda _: ponged_at.append(talk.session.now()))
-        await speak(talk, 1.0)
-        relay.bytes_per_s = 7_000
-        await speak(talk, 4.5)
-        ponged_at.append(talk.session.now())
-        never_left(talk)
-        relay.bytes_per_s = 10_000_000
-        await talk.all_heard(sim)
-        pauses = [later - sooner for sooner, later in itertools.pairwise(ponged_at)]
-        assert max(pauses) > STRICT.dead_after_s, "the case did not happen"
-        never_left(talk)

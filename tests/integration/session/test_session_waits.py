@@ -55,9 +55,6 @@ async def test_a_retry_after_beyond_the_end_of_the_outage_ends_it_now(talks, fas
         await talk.told(ev.Reconnected)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a revival tells its change of state before it knows its wait: retryInMs is absent"
-)
 async def test_a_session_revived_by_the_network_says_for_how_long_it_waits_yet(talks, fast):
     async with Simulator(fast()) as sim:
         talk = await given_up(talks, sim)
@@ -125,10 +122,6 @@ async def test_audio_that_no_pong_confirmed_is_not_lost_by_a_cut(talks, fast):
         await talk.all_heard(sim)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="on the way into `connected` the figures wait for the next quarter of a second, as while they move",
-)
 async def test_the_queue_is_reported_at_every_change_of_state_once_there_is_something_in_it(talks, fast):
     async with Simulator(fast()) as sim:
         talk = await talks.open(sim.url)

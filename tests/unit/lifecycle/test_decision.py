@@ -137,12 +137,18 @@ def test_no_attempts_allowed_means_none() -> None:
     assert isinstance(decision, Stop)
 
 
-@pytest.mark.parametrize(
-    "cause", [Cause(Layer.HTTP, 503), Cause(Layer.LOCAL, "setupTimeout"), Cause(Layer.WEBSOCKET, 1006)]
-)
+@pytest.mark.parametrize("cause", [Cause(Layer.HTTP, 503), Cause(Layer.WEBSOCKET, 1006)])
 def test_a_resume_that_was_not_answered_is_not_a_resume_refused(cause: Cause) -> None:
     outage = Outage(since=100.0, owner_gone_at=90.0, failures=1, reached=1)
     assert ask(classify(cause), outage, resuming=True) == Retry(0.5, fresh=False)
+
+
+def test_a_resume_left_hanging_is_refused_once_the_service_had_time_to_let_go_of_the_old_line() -> None:
+    hung = classify(Cause(Layer.LOCAL, "setupTimeout"))
+    early = Outage(since=100.0, owner_gone_at=90.1, failures=1, reached=1)
+    late = Outage(since=100.0, owner_gone_at=90.0, failures=1, reached=1)
+    assert ask(hung, early, resuming=True) == Retry(0.5, fresh=False)
+    assert ask(hung, late, resuming=True) == Retry(0.0, fresh=True)
 
 
 # --- precedence, each wait against the next -------------------------------------------------------
