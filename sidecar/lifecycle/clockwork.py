@@ -102,7 +102,7 @@ class Clockwork(Course):
 
     def ping(self, now: float) -> int | None:
         """Ping out of turn; returns the ping's number, or None without a line."""
-        if self.line is None:
+        if self.line is None or self.line.close_sent:
             return None
         self._ping_number += 1
         self.stats.pings += 1

@@ -14,10 +14,6 @@ from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, State
 from sidecar.lifecycle.telling import HEALTH_INTERVAL_S
 
-OUR_LIMITS = frozenset({"maxElapsed", "maxAttempts", "openTimeout"})
-"""Reasons to give up that a network which is back makes void."""
-
-
 class Lifecycle(Clockwork):
     """The core: its inputs."""
 
@@ -92,6 +88,9 @@ class Lifecycle(Clockwork):
         self.outbox.configure(settings.outbox, settings.ring_s)
         if self.line is not None:
             self.line.configure(settings)
+        if not settings.breaker.enabled:
+            self.recovery.breaker = self.recovery.breaker.succeeded()
+            self._tell_breaker(now)
         self.out.append(ev.Configured())
 
     def close(self, now: float, drain_s: float | None = None, reason: str = "closeRequested") -> None:
@@ -105,9 +104,10 @@ class Lifecycle(Clockwork):
                 self.out.append(ev.Abort(Cause(Layer.LOCAL, "closeRequested")))
             else:
                 self._closed(now)
-        elif self.line.closing or self.outbox.idle:
+        elif self.line.close_sent or self.outbox.idle:
             self._send_close(now)
         else:
+            self.line.closing = False  # it may have been about to be left; what waits may still go
             self.line.schedule.cancel()
             self._timers["drain"] = now + (self.settings.deadlines.drain_s if drain_s is None else drain_s)
             self.line.liveness.hurry(now)
@@ -146,7 +146,10 @@ class Lifecycle(Clockwork):
 
     @property
     def _worth_reviving(self) -> bool:
-        return self.state is not State.FAILED or (self.fault is not None and self.fault.kind in OUR_LIMITS)
+        fault = self.fault
+        return self.state is not State.FAILED or (
+            fault is not None and fault.retryable and fault.kind != "reconnectDisabled"
+        )
 
     # --- inputs: the attempt ----------------------------------------------------------------------
 
@@ -202,7 +205,7 @@ class Lifecycle(Clockwork):
         if self._early_end_at is not None:
             self.line.schedule.go_away(self._early_end_at - now, now)
         self.stall.connected(now, resumed=resumed)
-        first = self.outbox.connected(resumed=resumed or not reconnected)
+        first = self.outbox.connected(resumed=restored != "fresh")
         if first is not None:
             self.outbox.put_first(first)
         self.fault = None
@@ -210,7 +213,7 @@ class Lifecycle(Clockwork):
         self._step(Event.SETUP_COMPLETE, "setupComplete", now)
         if reconnected:
             self._tell_reconnected(now)
-        if reconnected or not self.outbox.idle:
+        if reconnected or not self.outbox.idle or self.outbox.has_drops:
             self._report(now)
         self._tell_health(now)
         self.out.append(ev.Flush())

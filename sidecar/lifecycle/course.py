@@ -4,8 +4,8 @@ These are the decisions carried out; what brings them about stands in `core`.
 """
 
 from sidecar.lifecycle import events as ev
-from sidecar.lifecycle.decision import NO_REFUSAL, Retry, Stop
-from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
+from sidecar.lifecycle.decision import NO_REFUSAL, WISHES, Retry, Stop
+from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line
 from sidecar.lifecycle.states import Event, State
 from sidecar.lifecycle.telling import Telling
@@ -20,6 +20,13 @@ class Course(Telling):
     def _begin(self, now: float) -> None:
         """The first connection, or one more try of it: the open has its own deadline."""
         self.recovery.open_ends_at = self._timers["open"] = now + self.settings.deadlines.open_s
+
+    def _forget_timers(self) -> None:
+        """All but the deadline of the open: it ends with the first connection, or with the session."""
+        open_at = self._timers.pop("open", None)
+        self._timers.clear()
+        if open_at is not None:
+            self._timers["open"] = open_at
 
     # --- attempts ---------------------------------------------------------------------------------
 
@@ -66,15 +73,15 @@ class Course(Telling):
             if self.line is not None and not self.reviving:  # an attempt is being ended already
                 self.out.append(ev.Abort(Cause(Layer.LOCAL, "suspended")))
             self._revive_reason = reason
-            self._timers.clear()
+            self._forget_timers()
             return
         if self.state is State.SUSPENDED:
             self.recovery.lost_at = now  # the gap that follows is ours, the rest was wanted
         self.recovery.revived()
-        if self.fault is not None:
-            attempt = self.outage.attempts + 1
-            self._announced = ev.Reconnecting(attempt, 0.0, self.recovery.fresh, False, self.fault)
-        if not self.recovery.connected_before:
+        self.fault = None  # an old verdict says nothing of what follows
+        wish = classify(Cause(Layer.LOCAL, reason if reason in WISHES else INSISTING))
+        self._announced = ev.Reconnecting(self.outage.attempts + 1, 0.0, self.recovery.fresh, True, wish)
+        if not self.recovery.connected_before and "open" not in self._timers:
             self._begin(now)
         self._timers["retry"] = now + self._wait_s(now, reason)
         self._step(Event.REVIVE, reason, now)
@@ -94,6 +101,8 @@ class Course(Telling):
     # --- a loss, and what follows -----------------------------------------------------------------
 
     def _line_lost(self, line: Line, fault: Fault, now: float, unsent_bytes: int) -> None:
+        if fault.action is Action.STOP:  # whatever was planned, it will not come about
+            self.recovery.planned = None
         planned = self.recovery.planned
         refused = self.recovery.refuses(line, fault)
         had_handle = self.resumption.has_handle
@@ -144,6 +153,13 @@ class Course(Telling):
             self._tell_failure(fault, now, fatal=False)
         self._report(now)
 
+    def defect(self, now: float, what: str) -> None:
+        """Something in here went wrong: better an end that is told than a session that only seems to live."""
+        fault = classify(Cause(Layer.LOCAL, "defect", what))
+        self.line, self._attempting = None, False
+        if self.machine.allows(Event.GIVE_UP):
+            self._give_up(Stop(fault, fault), now)
+
     def _give_up(self, stop: Stop, now: float) -> None:
         self._timers.clear()
         self.fault = stop.fault
@@ -174,8 +190,8 @@ class Course(Telling):
             self._timers["drain"] = now + self.settings.hand_over.drain_s
 
     def _park(self, reason: str, now: float) -> None:
-        """Give the line up and stay away. What was accepted is kept."""
-        self._timers.clear()
+        """Give the line up and stay away. What was accepted is kept; an open goes on to its deadline."""
+        self._forget_timers()
         self._step(Event.SUSPEND, reason, now)
         if self.line is not None:
             self._send_close(now)
@@ -188,6 +204,7 @@ class Course(Telling):
             self._attempting = False
             self.stats.failed += 1
         if self.line is not None:
+            self.stats.hand_overs += 1
             self.recovery.left(now, model_speaking=self.model_speaking)
             self.recovery.planned = None
             self._drop_line(self.line, classify(cause), unsent_bytes)
@@ -207,7 +224,7 @@ class Course(Telling):
         self._timers.clear()
         self._timers["close"] = now + wait_s
         if self.line is not None:
-            self.line.closing = True
+            self.line.closing = self.line.close_sent = True
         self.out.append(ev.SendClose())
 
     def _closed(self, now: float) -> None:

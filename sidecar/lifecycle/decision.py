@@ -17,6 +17,13 @@ NO_REFUSAL = frozenset({1000, 1006})
 """Close codes with which a line ends without the service refusing anything."""
 
 
+WISHES = frozenset({"requested", "networkChanged"})
+"""Kinds of planned moves that the host asked for."""
+
+
+_AGAIN = "Later call `session/reconnect`, or open the session anew."
+
+
 class Outage(Struct):
     """What happened since the session was last stable.
 
@@ -29,7 +36,7 @@ class Outage(Struct):
         resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
         fresh: no resume any more in this outage: attempts go without the handle until one connects.
         fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
-        asked_until: until then the service, or the breaker, asked for no attempt: no hint ends that wait.
+        asked_until: until then the service asked for no attempt: no hint ends that wait.
     """
 
     since: float | None = None
@@ -94,7 +101,11 @@ def decide(
         return Stop(fault, fault)
     if situation.planned:
         fresh = not situation.has_handle
-        return Retry(0.0 if fresh else owner_delay_s(outage, settings, now), fresh=fresh)
+        waiting_for_owner = 0.0 if fresh else owner_delay_s(outage, settings, now)
+        if fault.kind in WISHES:
+            return Retry(waiting_for_owner, fresh=fresh)
+        backoff = backoff_s(outage.failures, reconnect, random)
+        return Retry(max(waiting_for_owner, backoff, situation.breaker_s), fresh=fresh)
     too_early = old_owner_may_live(fault, outage, situation, settings, now)
     if not reconnect.enabled and not situation.first and not too_early:  # the resume of a planned move
         return Stop(ended_by("disabled", fault), fault)
@@ -104,13 +115,14 @@ def decide(
     if too_often and (outage.fresh_tried or not situation.has_handle or reconnect.max_attempts == 0):
         return Stop(ended_by("maxAttempts", fault), fault)
 
-    asked_for_s = max(
-        situation.breaker_s,
-        fault.retry_after_s or 0.0,
-        reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0,
+    by_service_s = max(
+        fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0
     )
-    outage.asked_until = now + asked_for_s
-    if now + asked_for_s > ends_at:  # it will not be tried again in time: say so now
+    outage.asked_until = now + by_service_s
+    asked_for_s = max(by_service_s, situation.breaker_s)
+    if now + by_service_s > ends_at:  # it will not be tried again in time: say so now
+        return _over_the_limit(limit, fault, by_service_s)
+    if now + asked_for_s > ends_at:
         return Stop(ended_by(limit, fault, asked_for_s), fault)
     retry = _retry(
         action,
@@ -181,13 +193,12 @@ def old_owner_may_live(
 
 
 def _refuses_the_session(fault: Fault, outage: Outage, settings: Settings, now: float) -> bool:
-    """Whether the service will not have this session, as opposed to us: not now, not with this token. One
-    that leaves the setup of a resume unanswered refuses too, if it had the time to let go of the old line."""
-    if fault.kind == "setupTimeout":
-        gone_at = outage.owner_gone_at
-        return gone_at is not None and now - gone_at >= settings.hand_over.window_s
-    closed = fault.ws_code is not None and fault.ws_code not in NO_REFUSAL
-    return closed and fault.action is Action.RESUME
+    """Whether the service will not have this session: it had the time to let go of the old line, and yet
+    closes with a bare 1011, or leaves the setup of the resume unanswered (LP 4.4 items 3 and 8). Any other
+    close says nothing of the session."""
+    gone_at = outage.owner_gone_at
+    had_time = gone_at is None or now - gone_at >= settings.hand_over.window_s
+    return had_time and fault.kind in ("serviceError", "setupTimeout")
 
 
 def _effective(fault: Fault, situation: Situation) -> Action:
@@ -208,6 +219,14 @@ def owner_delay_s(outage: Outage, settings: Settings, now: float) -> float:
     return max(0.0, outage.owner_gone_at + settings.hand_over.first_delay_s - now)
 
 
+def _over_the_limit(limit: str, fault: Fault, wait_s: float) -> Stop:
+    """The service asks for a longer wait than we may go on: that, and not the limit, is the reason."""
+    text = f"{fault.message}; no attempt is allowed for {wait_s:.0f} s, which is after {limit}"
+    advice = " ".join(text for text in (fault.remediation, _AGAIN) if text)
+    told = fault._replace(message=text, remediation=advice, retry_after_s=wait_s)
+    return Stop(told, told)
+
+
 def ended_by(limit: str, last: Fault | None, wait_s: float = 0.0) -> Fault:
     """Giving up by a limit of our own; the message tells what the last attempt met, and the wait that would
     have gone beyond the limit."""
@@ -216,6 +235,10 @@ def ended_by(limit: str, last: Fault | None, wait_s: float = 0.0) -> Fault:
     text = f"the last attempt met {last.kind}: {last.message}"
     if wait_s:
         text += f"; the next is not allowed for {wait_s:.0f} s, which is after this limit"
-    fault = classify(Cause(Layer.LOCAL, limit, text))
+    fault = classify(Cause(Layer.LOCAL, limit, text))._replace(
+        retry_after_s=last.retry_after_s, ws_code=last.ws_code, http_status=last.http_status
+    )
+    if last.reached:  # the network is not what is wrong
+        return fault._replace(user_message=last.user_message, remediation=last.remediation or _AGAIN)
     advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
     return fault._replace(remediation=advice)

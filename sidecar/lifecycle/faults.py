@@ -69,7 +69,12 @@ class Fault(NamedTuple):
 
     @property
     def retryable(self) -> bool:
-        return self.action is not Action.STOP
+        """Whether the same may succeed later."""
+        return self.action is not Action.STOP or self.kind in LIMITS
+
+
+LIMITS = frozenset({"openTimeout", "maxElapsed", "maxAttempts", "reconnectDisabled"})
+"""Kinds of giving up by a limit of ours: nothing says that the service would not take us later."""
 
 
 class Row(NamedTuple):
@@ -192,7 +197,7 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(L.HTTP, 404, "", "endpointNotFound", A.STOP, S.ERROR, _CONFIG, "Check endpoint.baseUrl and endpoint.apiVersion."),
     Row(L.HTTP, 408, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
     Row(L.HTTP, 425, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
-    Row(L.HTTP, 429, "", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA),
+    Row(L.HTTP, 429, "", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA, "Check plan, billing and quota."),
     Row(L.HTTP, "3xx", "", "redirected", A.STOP, S.ERROR, _CONFIG,
         "The sidecar follows no redirects, they would carry the key elsewhere. Set endpoint.baseUrl to the real address."),
     Row(L.HTTP, "4xx", "", "handshakeRefused", A.STOP, S.ERROR, _CONFIG, "Check endpoint and setup."),
@@ -236,5 +241,7 @@ def _describe(cause: Cause) -> str:
         Layer.HTTP: "upgrade failed",
         Layer.WEBSOCKET: "closed with",
     }[cause.layer]
-    parts = [what, str(cause.code)] if what else [str(cause.code)]
-    return " ".join(parts) + (f": {cause.text}" if cause.text else "")
+    if not what:
+        return cause.text or str(cause.code)
+    code = f" {cause.code}" if isinstance(cause.code, int) else f" ({cause.code})"
+    return what + code + (f": {cause.text}" if cause.text else "")

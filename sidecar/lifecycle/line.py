@@ -25,11 +25,13 @@ class Line:
     """State of one line.
 
     Attributes:
+        answered_once: the service answered something after setupComplete, if only a ping.
         born_at: when setupComplete came.
         unproven: it began as a resume that the service may still refuse (LP 4.4).
         stable: it lived for `stable_after_s`, gave a sign of life after setupComplete, and is not silent.
         suspect: it is silent for longer than it should be.
-        closing: our close frame is out; nothing more is written.
+        closing: nothing more is written; the line is being left.
+        close_sent: our close frame is out.
         unacked_bytes: of what was written until the last inbound byte, what the other side's TCP had not
             acknowledged then; None where the system does not tell.
         pong: number of the newest pong. On an unproven line it confirms nothing yet: a service that
@@ -37,8 +39,8 @@ class Line:
     """
 
     __slots__ = (
-        "_answered", "_settings", "born_at", "closing", "liveness", "pong", "quiet", "schedule", "stable",
-        "suspect", "unacked_bytes", "unproven",
+        "_settings", "answered_once", "born_at", "close_sent", "closing", "liveness", "pong", "quiet",
+        "schedule", "stable", "suspect", "unacked_bytes", "unproven",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, now: float, *, resuming: bool, quiet: bool) -> None:
@@ -51,15 +53,20 @@ class Line:
         self.stable = False
         self.suspect = False
         self.closing = False
+        self.close_sent = False
         self.pong = 0
         self.unacked_bytes: int | None = None
-        self._answered = False
+        self.answered_once = False
 
     def configure(self, settings: Settings) -> None:
         """Other numbers from now on."""
         self._settings = settings
         self.liveness.settings = settings.heartbeat
         self.schedule.settings = settings.hand_over
+
+    @property
+    def _ping_due_at(self) -> float:
+        return NEVER if self.close_sent else self.liveness.ping_due_at()  # nothing follows a close frame
 
     @property
     def _stable_at(self) -> float:
@@ -78,7 +85,7 @@ class Line:
 
     def answered(self, *, content: bool) -> bool:
         """The service answered: a frame, or a pong. Returns whether this proved that a resume was taken."""
-        self._answered = True
+        self.answered_once = True
         proven = content and self.unproven
         if proven:
             self.unproven = False
@@ -88,9 +95,9 @@ class Line:
         """When to look again."""
         verdict = Verdict.SUSPECT if self.suspect else Verdict.ALIVE
         return min(
-            self.liveness.ping_due_at(),
+            self._ping_due_at,
             self.liveness.verdict_due_at(verdict),
-            NEVER if self.stable or self.suspect or not self._answered else self._stable_at,
+            NEVER if self.stable or self.suspect or not self.answered_once else self._stable_at,
             self._proven_at if self.unproven else NEVER,
             NEVER if self.closing else self.schedule.next_due_at(quiet=self.quiet),
         )
@@ -113,10 +120,10 @@ class Line:
         if verdict is Verdict.SUSPECT and not self.suspect:
             self.suspect = True
             news.append(News.SUSPECT)
-        if self._answered and not self.stable and not self.suspect and now >= self._stable_at:
+        if self.answered_once and not self.stable and not self.suspect and now >= self._stable_at:
             self.stable = True
             news.append(News.STABLE)
-        if now >= self.liveness.ping_due_at():
+        if now >= self._ping_due_at:
             news.append(News.PING)
         if not self.closing and self.schedule.due(now, quiet=self.quiet):
             news.append(News.HAND_OVER)

@@ -12,6 +12,9 @@ from sidecar.lifecycle.settings import Heartbeat
 RTT_WEIGHT = 0.125
 """Of a new sample in the moving average (RFC 6298's alpha)."""
 
+PROBE_RTTS = 2.0
+"""A probe waits for so many average round trips at least."""
+
 NEVER = float("inf")
 
 
@@ -63,7 +66,7 @@ class Liveness:
     def probe(self, now: float) -> None:
         """There is reason to doubt the line: one ping now, and a sign of life within `probe_s`."""
         self._last_ping_at = now - max(self.settings.interval_s, self.settings.audio_interval_s)
-        self._probe_ends_at = min(self._probe_ends_at, now + self.settings.probe_s)
+        self._probe_ends_at = min(self._probe_ends_at, now + self._probe_s)
 
     def ping_due_at(self) -> float:
         s = self.settings
@@ -105,7 +108,12 @@ class Liveness:
         if self._unanswered_since is not None:
             self._unanswered_since = now
         if self._probe_ends_at < NEVER:
-            self._probe_ends_at = now + self.settings.probe_s
+            self._probe_ends_at = now + self._probe_s
+
+    @property
+    def _probe_s(self) -> float:
+        """Longer where pongs are known to come late (LP 6)."""
+        return max(self.settings.probe_s, PROBE_RTTS * (self.rtt_average_s or 0.0))
 
     def silence_s(self, now: float) -> float:
         return 0.0 if self._unanswered_since is None else max(0.0, now - self._unanswered_since)

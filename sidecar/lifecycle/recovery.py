@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sidecar.lifecycle.breaker import Breaker
 from sidecar.lifecycle.decision import (
     NO_REFUSAL,
+    WISHES,
     Outage,
     Retry,
     Situation,
@@ -79,9 +80,13 @@ class Recovery:
             return 0.0
         return owner_delay_s(self.outage, self.settings, now)
 
+    def breaker_s(self, now: float) -> float:
+        """How long the breaker allows no attempt."""
+        return self.breaker.wait_s(now) if self.settings.breaker.enabled else 0.0
+
     def asked_wait_s(self, now: float) -> float:
         """How long the service, or the breaker, asked for no attempt."""
-        return max(0.0, self.outage.asked_until - now, self.breaker.wait_s(now))
+        return max(0.0, self.outage.asked_until - now, self.breaker_s(now))
 
     def slept(self, slept_s: float, *, clock_stood: bool) -> None:
         """The service's clock went on; whether or not ours did, nobody tried anything meanwhile."""
@@ -152,17 +157,29 @@ class Recovery:
         if refused:
             self._count(fault, self._situation(now), now)
         else:
-            if planned is None:
-                self.lost_at = now
-                outage.failures += not line.stable
-                outage.reached += not line.stable
-                thrown_out = fault.ws_code not in (None, 1006)
-                young = now - line.born_at < self.settings.breaker.short_life_s
-                if not line.stable or (thrown_out and young):
-                    self.breaker = self.breaker.failed(now, self.settings.breaker)
+            self._count_line(line, fault, planned, now)
             self.left(now, model_speaking=model_speaking)
         self.planned = None
         return self._decide(planned or fault, self._situation(now, planned=planned is not None), now)
+
+    def _count_line(self, line: Line, fault: Fault, planned: Fault | None, now: float) -> None:
+        """The end of a line that was never stable is a failure, also when the service ordered us off it: one
+        that does so with each new line must not be dialled without end. What the host wished is none."""
+        age_s = now - line.born_at
+        thrown_out = fault.ws_code not in (None, 1006)
+        # A line that served, and was torn by the network, says nothing against the service or the session.
+        served = line.answered_once and age_s >= self.settings.hand_over.done_after_s
+        blamed = not line.stable and (thrown_out or not served)
+        if planned is None:
+            self.lost_at = now
+            self.outage.failures += not line.stable
+            self.outage.reached += blamed
+            failed = blamed or (thrown_out and age_s < self.settings.breaker.short_life_s)
+        else:
+            failed = not line.stable and planned.kind not in WISHES
+            self.outage.failures += failed
+        if failed:
+            self.breaker = self.breaker.failed(now, self.settings.breaker)
 
     def left(self, now: float, *, model_speaking: bool) -> None:
         """The line is gone, for whatever reason; the service lets go of it sooner when the model spoke."""
@@ -174,7 +191,7 @@ class Recovery:
             planned=planned,
             resuming=self.resuming,
             has_handle=self._resumption.has_handle,
-            breaker_s=self.breaker.wait_s(now) if self.connected_before else 0.0,
+            breaker_s=self.breaker_s(now) if self.connected_before else 0.0,
             open_ends_at=self.open_ends_at,
         )
 

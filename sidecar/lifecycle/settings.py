@@ -5,6 +5,7 @@ Their names on the wire, their ranges and what each does stand in `docs/settings
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 BackoffKind = Literal["exponential", "linear", "fibonacci", "list"]
@@ -31,7 +32,8 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
 
 
 TOLERANT = Heartbeat()
-STRICT = Heartbeat(interval_s=0.5, suspect_after_s=1.0, dead_after_s=2.0)
+STRICT = Heartbeat(interval_s=0.5, suspect_after_s=1.0, dead_after_s=1.5)
+"""A line that freezes is found within 2 s: silence begins with the next ping."""
 
 
 class Reconnect(Struct, frozen=True, kw_only=True):
@@ -148,9 +150,19 @@ class Settings(Struct, frozen=True, kw_only=True):
         Raises:
             InvalidSettings: they do.
         """
-        problems = _bad_numbers(self) or [text for holds, text in _rules(self) if not holds]
+        problems = _bad_types(self) or _bad_numbers(self)
+        problems = problems or [text for holds, text in _rules(self) if not holds]
         if problems:
             raise InvalidSettings(problems)
+
+
+def _bad_types(settings: Settings) -> list[str]:
+    """Nothing checks the types of what Python code gives."""
+    try:
+        msgspec.convert(msgspec.to_builtins(settings), Settings)
+    except (msgspec.ValidationError, TypeError) as exc:
+        return [str(exc)]
+    return []
 
 
 def _bad_numbers(settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ Audio is checked and not re-encoded: it goes out as it came in.
 """
 
 import binascii
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +43,8 @@ _REALTIME_KINDS = {
     "audioStreamEnd": Kind.CONTROL,
 }
 
+MESSAGES = ("realtimeInput", "clientContent", "toolResponse")
+"""What a host may send; the setup is the session's own."""
 _DEMANDS = frozenset({"text", "activityEnd", "audioStreamEnd"})
 """They ask the model for an answer; more audio alone does not."""
 
@@ -52,6 +55,8 @@ def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
     Raises:
         InvalidMessage: a shape the service would close the connection for.
     """
+    if kind not in MESSAGES:
+        raise InvalidMessage(f"a client message is one of: {', '.join(MESSAGES)}")
     frame = msgspec.json.encode({kind: payload})
     if kind == "clientContent":
         demand = "turnComplete" if payload.get("turnComplete") is True else None
@@ -128,16 +133,21 @@ def _duration_us(pcm_bytes: int, mime_type: str) -> int:
     return pcm_bytes * 1_000_000 // (PCM16_BYTES_PER_SAMPLE * _rate_hz(mime_type))
 
 
+_MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+(?:; ?[a-z]+=[a-zA-Z0-9.+-]+)*", re.IGNORECASE)
+_RATE = re.compile(r"rate=([0-9]{1,6})(?![0-9])")
+
+
 @lru_cache(64)
 def _rate_hz(mime_type: str) -> int:
     """
     Raises:
-        InvalidMessage: the rate is no number; the type of a chunk goes into its frame as it is.
+        InvalidMessage: it is no media type (that of a chunk goes into its frame as it is), or its rate no
+            number.
     """
-    _, named, rest = mime_type.partition("rate=")
-    if not named:
-        return DEFAULT_RATE_HZ
-    rate = rest.partition(";")[0]
-    if not (rate.isascii() and rate.isdigit() and len(rate) <= 6 and int(rate)):
-        raise InvalidMessage("mimeType must be audio/pcm;rate= and the samples per second")
-    return int(rate)
+    if _MIME_TYPE.fullmatch(mime_type):
+        if "rate=" not in mime_type:
+            return DEFAULT_RATE_HZ
+        rate = _RATE.search(mime_type)
+        if rate is not None and int(rate.group(1)):
+            return int(rate.group(1))
+    raise InvalidMessage("mimeType must be audio/pcm;rate= and the samples per second")

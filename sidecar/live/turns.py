@@ -61,7 +61,13 @@ def hears_speech(message: ServerMessage) -> bool:
 
 MAX_USER_CHARS = 32_768
 """A service that never ends a turn (a model that only transcribes) must not fill the memory."""
-DEAD_CALLS_KEPT = 1000
+CALLS_KEPT = 1000
+_LOST = "the session of this call was lost"
+
+
+def _keep_newest(calls: dict[str, str]) -> None:
+    while len(calls) > CALLS_KEPT:
+        del calls[next(iter(calls))]
 
 
 class Turns:
@@ -71,6 +77,7 @@ class Turns:
         turn_id: the turn that is open, or the next one.
         model_speaking: the model's turn is running.
         pending_calls: tool calls that wait for an answer, id to name.
+        known_calls: all that may be answered, also once more (a function that goes on answering).
         dead_calls: those that nobody waits for any more, id to why: their session was lost, or the service
             cancelled them. It may close the line for an answer to one.
     """
@@ -79,6 +86,7 @@ class Turns:
         self.turn_id = 1
         self.model_speaking = False
         self.pending_calls: dict[str, str] = {}
+        self.known_calls: dict[str, str] = {}
         self.dead_calls: dict[str, str] = {}
         self._user_text: list[str] = []
         self._next_user_text: list[str] = []
@@ -122,9 +130,10 @@ class Turns:
         if message.tool_call is not None:
             self._model_begins(events)
             for call in message.tool_call.function_calls:
-                self.pending_calls[call.id] = call.name
+                self.pending_calls[call.id] = self.known_calls[call.id] = call.name
                 self.dead_calls.pop(call.id, None)  # a new session may count anew
                 events.append(ToolCall(call.id, call.name, call.args))
+            _keep_newest(self.known_calls)
         if message.tool_call_cancellation is not None:
             self._cancel(message.tool_call_cancellation.ids, events, "the service cancelled this call")
         if message.voice_activity is not None:
@@ -148,7 +157,10 @@ class Turns:
     def lost(self) -> list[TurnEvent]:
         """The session began anew: nobody waits for the answers to the old one's tool calls."""
         events: list[TurnEvent] = []
-        self._cancel(list(self.pending_calls), events, "the session of this call was lost")
+        for call_id in self.known_calls:
+            self.dead_calls[call_id] = _LOST
+        self.known_calls.clear()
+        self._cancel(list(self.pending_calls), events, _LOST)
         return events
 
     # --- parts of a content -----------------------------------------------------------------------
@@ -249,7 +261,7 @@ class Turns:
         if ids:
             for call_id in ids:
                 self.pending_calls.pop(call_id, None)
+                self.known_calls.pop(call_id, None)
                 self.dead_calls[call_id] = why
-            while len(self.dead_calls) > DEAD_CALLS_KEPT:
-                del self.dead_calls[next(iter(self.dead_calls))]
+            _keep_newest(self.dead_calls)
             events.append(ToolCallCancelled(ids))

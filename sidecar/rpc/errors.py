@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
-from sidecar.lifecycle.faults import Action, Fault
+from sidecar.lifecycle.faults import Fault
 from sidecar.rpc.problems import problems, sentence
 from sidecar.rpc.protocol import ERROR_CODES, ErrorData, FieldProblem
 
@@ -69,7 +69,7 @@ def fault_data(fault: Fault, session_id: str) -> ErrorData:
         kind=fault.kind,
         message=fault.message,
         user_message=fault.user_message,
-        retryable=fault.action is not Action.STOP,
+        retryable=fault.retryable,
         action=fault.action.value,
         remediation=fault.remediation or UNSET,
         retry_after_ms=UNSET if fault.retry_after_s is None else round(fault.retry_after_s * 1000),

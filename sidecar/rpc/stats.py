@@ -81,7 +81,7 @@ def _connections(session_id: str, session: LiveSession, now: float) -> p.Connect
         gaps=_histogram(stats.gaps),
         steps={name: _histogram(steps) for name, steps in stats.steps.items()},
         last=p.StepTimings(
-            connection_id=connection_id(session_id, session),
+            connection_id=connection_id(session_id, session) if "upgrade" in stats.last_steps else UNSET,
             dns_ms=fine_ms(stats.last_steps.get("dns")),
             tcp_ms=fine_ms(stats.last_steps.get("tcp")),
             tls_ms=fine_ms(stats.last_steps.get("tls")),

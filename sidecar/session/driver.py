@@ -19,7 +19,6 @@ from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
 from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, hears_speech
 from sidecar.observe.logging import websockets_logger
-from sidecar.observe.secret import Secret
 from sidecar.session import sleep
 from sidecar.session.audience import Audience, Listener, WrongState
 from sidecar.session.config import Config
@@ -47,6 +46,8 @@ class Driver:
         self.config = config
         self._handle = config.handle or handle_in(config.setup)
         self.core = Lifecycle(config.settings, uniform, handle=self._handle)
+        self.took_over = self._handle is not None
+        """The session is older than this object: it may wait for answers that nobody here knows of."""
         self.turns = Turns()
         self.history = History(config.settings.resumption.reseed_chars)
         self.connections = 0
@@ -93,8 +94,8 @@ class Driver:
 
     def begin(self) -> None:
         """Guard the secrets and watch for sleep, until the session is over."""
-        self._guard.keep("auth", self.config.auth.secret)
-        self._guard.keep("handle", Secret(self._handle) if self._handle else None)
+        self._guard.credential(self.config.auth.secret)
+        self._guard.handle(self._handle)
         self._stop_watching = sleep.watch(self._slept)
 
     def run(self) -> None:
@@ -247,8 +248,9 @@ class Driver:
             self._timer.cancel()
             self._timer = None
         if due != float("inf") and not self.finished.done():
-            self._timer_at = due
-            self._timer = self._loop.call_at(due, self._tick)
+            # What is overdue is due now: only from then on could we be held up ourselves.
+            self._timer_at = max(due, self._loop.time())
+            self._timer = self._loop.call_at(self._timer_at, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -319,9 +321,8 @@ class Driver:
             core.frame(now, content=message.server_content is not None or message.tool_call is not None)
         update = message.session_resumption_update
         if update is not None:
+            self._guard.handle(update.new_handle)
             core.handle(update.new_handle, resumable=update.resumable)
-            handle = core.resumption.handle
-            self._guard.keep("handle", Secret(handle) if handle else None)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
         told = self.turns.feed(message)
@@ -330,7 +331,8 @@ class Driver:
             core.answered(now)
         elif hears_speech(message):
             core.demanded("speech", now)
-        self._remember(told)
+        if told:
+            self._remember(told)
         self.update_moment()
 
     def _set_up(self, line: WebSocketLine, now: float) -> None:
@@ -381,7 +383,11 @@ class Driver:
             for answer, _ in self.pings.values():
                 if not answer.done():
                     answer.set_exception(WrongState("the line was lost before the pong came"))
-        self.core.ended(self._loop.time(), cause, unsent_bytes=unsent_bytes, echoed=echoed)
+        try:
+            self.core.ended(self._loop.time(), cause, unsent_bytes=unsent_bytes, echoed=echoed)
+        except Exception as exc:
+            log.exception("the end of a line was handled with a defect")
+            self.core.defect(self._loop.time(), type(exc).__name__)
         self.update_moment()
         self.run()
 

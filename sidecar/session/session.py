@@ -164,6 +164,8 @@ class LiveSession(Driver):
         self.run()
 
     def _must_be_open(self) -> None:
+        if not self.core.machine.revision:
+            raise WrongState("the session was not started; start or connect it first")
         if self.state in (State.DISCONNECTED, State.DISCONNECTING):
             raise WrongState(f"the session is {self.state}; open a new one")
 
@@ -227,10 +229,11 @@ class LiveSession(Driver):
 
         Raises:
             TimeoutError: not within `timeout_s`.
+            ValueError: there is no such state.
             WrongState: the session was closed, and will be in none of them any more.
         """
         async with asyncio.timeout(timeout_s):
-            return await self.reach(states)
+            return await self.reach([State(state) for state in states])
 
     async def ping(self) -> float:
         """Ping the service; returns the round trip in seconds.
@@ -261,7 +264,7 @@ class LiveSession(Driver):
         Raises:
             InvalidMessage, OutboxFull, WrongState: it was not accepted.
         """
-        if self.core.outbox.knows(n):
+        if n >= 0 and self.core.outbox.knows(n):
             return n <= self.core.outbox.sent_through
         self._check_order(n)
         return self._offer(outgoing.audio(n, data, mime_type))
@@ -283,6 +286,10 @@ class LiveSession(Driver):
         for call_id in item.ids:
             if (why := self.turns.dead_calls.get(call_id)) is not None:
                 raise outgoing.InvalidMessage(f"{call_id[:200]}: {why}; nobody waits for its answer")
+            if call_id not in self.turns.known_calls and not self.took_over:
+                raise outgoing.InvalidMessage(
+                    f"{call_id[:200]}: the service made no such call; it would end the line for an answer"
+                )
         sent = self._offer(item)
         if item.kind is Kind.ACTIVITY:
             self.turns.activity(started="activityStart" in payload)
@@ -296,6 +303,8 @@ class LiveSession(Driver):
         return sent
 
     def _check_order(self, n: int) -> None:
+        if n < 0:
+            raise outgoing.InvalidMessage(f"number {n}: numbers begin at 0")
         outbox = self.core.outbox
         if outbox.comes_late(n):
             raise outgoing.InvalidMessage(

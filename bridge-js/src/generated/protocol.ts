@@ -188,7 +188,7 @@ export interface SessionSettings {
 
 /** Liveness. Silence runs from the first ping that is unanswered, not from the last message. */
 export interface HeartbeatSettings {
-  /** tolerant (default): dead after 35 s of silence; strict: after 2 s, with a ping every 500 ms on an idle line too. Sets intervalMs, suspectAfterMs and deadAfterMs. */
+  /** tolerant (default): dead after 35 s of silence; strict: after 1.5 s, with a ping every 500 ms on an idle line too. Sets intervalMs, suspectAfterMs and deadAfterMs. */
   preset?: 'strict' | 'tolerant';
   /** Between pings on an idle line. Default 30000; strict 500. */
   intervalMs?: number;
@@ -196,7 +196,7 @@ export interface HeartbeatSettings {
   audioIntervalMs?: number;
   /** So long a silence makes the line suspect. Default 5000; strict 1000. */
   suspectAfterMs?: number;
-  /** So long a silence ends the line. Default 35000; strict 2000. */
+  /** So long a silence ends the line. Default 35000; strict 1500. */
   deadAfterMs?: number;
   /** After a sleep or a change of network a ping must be answered in this. Default 2000. */
   probeMs?: number;
@@ -382,7 +382,7 @@ export interface QueueReport {
   unconfirmedMessages: number;
 }
 
-/** Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. Idempotent. */
+/** Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. A second call waits for the first; then the session is unknown. */
 export interface CloseParams {
   /** Chosen by the host; unique among open sessions. */
   sessionId: string;
@@ -705,7 +705,7 @@ export interface Resumption {
   handle?: string;
 }
 
-/** A reconnect was decided. */
+/** A reconnect was decided; or its wait was changed by a hint, then with the same attempt. */
 export interface Reconnecting {
   attempt: number;
   delayMs: number;
@@ -870,7 +870,7 @@ export interface Notifications {
   'session/goAway': Stamp & GoAway;
   /** The newest handle. The only notification that carries a secret: keep it out of logs. */
   'session/resumption': Stamp & Resumption;
-  /** A reconnect was decided. */
+  /** A reconnect was decided; or its wait was changed by a hint, then with the same attempt. */
   'session/reconnecting': Stamp & Reconnecting;
   /** The session is usable again. */
   'session/reconnected': Stamp & Reconnected;

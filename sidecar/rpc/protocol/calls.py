@@ -86,7 +86,8 @@ class SessionRef(Params):
 
 
 class CloseParams(Params):
-    """Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. Idempotent."""
+    """Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. A second call
+    waits for the first; then the session is unknown."""
 
     session_id: SessionId
     drain_ms: Annotated[

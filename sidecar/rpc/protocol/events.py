@@ -114,7 +114,7 @@ class Resumption(Body):
 
 
 class Reconnecting(Body):
-    """A reconnect was decided."""
+    """A reconnect was decided; or its wait was changed by a hint, then with the same attempt."""
 
     attempt: int
     delay_ms: Milliseconds

@@ -15,7 +15,7 @@ class HeartbeatSettings(Params):
     preset: Annotated[
         Literal["tolerant", "strict"] | UnsetType,
         Meta(
-            description="tolerant (default): dead after 35 s of silence; strict: after 2 s, with a ping "
+            description="tolerant (default): dead after 35 s of silence; strict: after 1.5 s, with a ping "
             "every 500 ms on an idle line too. Sets intervalMs, suspectAfterMs and deadAfterMs."
         ),
     ] = UNSET
@@ -31,7 +31,7 @@ class HeartbeatSettings(Params):
     ] = UNSET
     dead_after_ms: Annotated[
         Requested | UnsetType,
-        Meta(description="So long a silence ends the line. Default 35000; strict 2000."),
+        Meta(description="So long a silence ends the line. Default 35000; strict 1500."),
     ] = UNSET
     probe_ms: Annotated[
         Requested | UnsetType,
@@ -223,7 +223,7 @@ class HandOverSettings(Params):
         Meta(description="So long a 1011 only means that. After it a fresh session is tried. Default 10000."),
     ] = UNSET
     drain_ms: Annotated[
-        Milliseconds | UnsetType,
+        Annotated[int, Meta(ge=0, le=60_000)] | UnsetType,
         Meta(description="A planned move waits so long for what was written to be confirmed. Default 1000."),
     ] = UNSET
     old_close_ms: Annotated[
@@ -239,7 +239,7 @@ class HandOverSettings(Params):
         Meta(description="So long before the announced end the move is made in any case. Default 8000."),
     ] = UNSET
     recycle_after_ms: Annotated[
-        Requested | UnsetType,
+        Annotated[int, Meta(ge=60_000, le=86_400_000)] | UnsetType,
         Meta(description="A line of this age is moved without being told to. Default 3300000."),
     ] = UNSET
     done_after_ms: Annotated[

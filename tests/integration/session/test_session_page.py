@@ -70,7 +70,7 @@ async def test_a_running_session_is_watched_closely_on_the_same_line(page, fast,
         talk = await talks.open(sim.url, settings=page.PATIENT)
         page.watch_closely(talk.session)
         await talk.until(lambda: talk.of(ev.Configured))
-        assert talk.session.core.settings.heartbeat.dead_after_s == 2.0
+        assert talk.session.core.settings.heartbeat.dead_after_s == 1.5
         assert talk.session.core.settings.reconnect.max_attempts == 20
         assert len(sim.connections) == 1
 

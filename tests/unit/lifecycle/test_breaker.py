@@ -205,7 +205,7 @@ def test_a_probe_that_dies_before_it_is_stable_opens_it_again() -> None:
     rig.wait_for_attempt()
     rig.connect(resuming=False)
     rig.pass_time(5.0)
-    rig.cut()
+    rig.cut(OWNED)
     assert changes(rig) == [("closed", "open"), ("open", "halfOpen"), ("halfOpen", "open")]
     assert rig.of(ev.Reconnecting)[-1].delay_s == 30.0
 
@@ -356,3 +356,16 @@ def test_an_opening_breaker_is_told_beside_the_change_of_state_in_one_order(how:
         rig.told.clear()
         rig.cut(UNAVAILABLE)
     assert events_about(rig, ev.StateChanged, ev.BreakerChanged) == ["StateChanged", "BreakerChanged"]
+
+
+def test_a_breaker_that_is_switched_off_holds_nobody_back() -> None:
+    rig = Rig(Settings(resumption=NO_RESUMPTION, breaker=BreakerLimits(open_s=300.0, failures=1)))
+    rig.open()
+    rig.cut(Cause(Layer.WEBSOCKET, 1011, "Internal error encountered."))
+    assert rig.core.retry_in_s(rig.now) == 300.0
+    off = Settings(resumption=NO_RESUMPTION, breaker=BreakerLimits(enabled=False))
+    rig.core.configure(off, rig.now)
+    rig.core.network_changed(rig.now, online=True)
+    rig.run()
+    assert rig.attempting
+    assert [e.state for e in rig.of(ev.BreakerChanged)] == ["open", "closed"]

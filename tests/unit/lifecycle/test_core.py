@@ -102,8 +102,24 @@ def test_a_service_that_accepts_and_drops_at_once_is_not_tried_for_ever() -> Non
         if rig.core._attempting:
             connections += 1
             rig.connect(resuming=False)
-            rig.pass_time(2.0)
+            rig.pass_time(0.5)
     assert connections == 4  # the first line and four more died young: five
+
+
+def test_a_network_that_tears_each_line_young_costs_no_conversation_and_ends_by_time_alone() -> None:
+    rig = Rig()
+    rig.open()
+    began = rig.now
+    while rig.core.state is not State.FAILED and rig.dials < 200:
+        if rig.core._attempting:
+            rig.connect()
+        rig.pass_time(3.0)
+        rig.cut() if rig.core.line is not None else None
+    assert [f.fault.kind for f in rig.of(ev.Failure) if f.fatal] == ["maxElapsed"]
+    assert 600 <= rig.now - began < 660
+    assert not any(event.fresh for event in rig.of(ev.Reconnecting))
+    assert rig.of(ev.BreakerChanged) == []
+    assert rig.dials < 60, "the backoff grows all the same"
 
 
 def test_ten_stable_seconds_and_a_sign_of_life_reset_the_counters() -> None:
@@ -282,7 +298,7 @@ def test_a_line_that_is_silent_when_its_ten_seconds_are_over_has_not_proven_itse
     rig.pass_time(12.0)
     assert rig.state == "connected/suspect"
     rig.cut()
-    assert rig.core.outage.reached == 1
+    assert rig.core.outage.failures == 1
 
 
 def test_a_line_that_was_silent_and_spoke_again_proves_itself_then() -> None:

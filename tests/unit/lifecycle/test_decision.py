@@ -110,10 +110,20 @@ def test_what_would_drop_a_handle_means_something_else_without_one() -> None:
     assert isinstance(ask(DEAD_HANDLE, Outage(since=100.0), has_handle=False), Retry)
 
 
-def test_a_planned_hand_over_counts_nothing_and_waits_for_the_old_owner_only() -> None:
-    outage = Outage(since=0.0, owner_gone_at=100.0, failures=9, reached=9)
-    assert ask(CUT, outage, now=100.2, planned=True) == Retry(pytest.approx(1.3), fresh=False)
-    assert ask(CUT, outage, now=100.2, planned=True, has_handle=False) == Retry(0.0, fresh=True)
+@pytest.mark.parametrize("failures", [0, 9])
+def test_a_move_that_the_host_asked_for_waits_for_the_old_owner_only(failures: int) -> None:
+    outage = Outage(since=0.0, owner_gone_at=100.0, failures=failures, reached=failures)
+    wish = classify(Cause(Layer.LOCAL, "requested"))
+    assert ask(wish, outage, now=100.2, planned=True) == Retry(pytest.approx(1.3), fresh=False)
+    assert ask(wish, outage, now=100.2, planned=True, has_handle=False) == Retry(0.0, fresh=True)
+
+
+def test_a_move_that_the_service_ordered_waits_for_the_backoff_too_and_is_no_end() -> None:
+    order = classify(Cause(Layer.LOCAL, "goAway"))
+    stable = Outage(since=0.0, owner_gone_at=100.0)
+    assert ask(order, stable, now=100.2, planned=True) == Retry(pytest.approx(1.3), fresh=False)
+    driven_on = Outage(since=0.0, owner_gone_at=100.0, failures=4, reached=9)
+    assert ask(order, driven_on, now=100.2, planned=True) == Retry(4.0, fresh=False)  # 0.5 x 8 s
 
 
 def test_the_first_connection_is_ended_by_its_own_deadline_not_by_the_number_of_attempts() -> None:
@@ -215,8 +225,10 @@ def test_a_wait_that_was_asked_for_and_ends_too_late_is_given_up_at_once(
 ) -> None:
     decision = ask(fault, Outage(since=0.0), now=570.0, breaker_s=breaker_s)
     assert isinstance(decision, Stop)
-    assert (decision.fault.kind, decision.last) == ("maxElapsed", fault)
-    assert fault.kind in decision.fault.message
+    assert decision.fault.kind == ("maxElapsed" if breaker_s else fault.kind)
+    assert decision.fault.retryable
+    assert fault.message in decision.fault.message
+    assert "is after" in decision.fault.message
 
 
 def test_a_wait_that_was_asked_for_and_ends_in_time_is_waited_for() -> None:
@@ -264,9 +276,8 @@ def test_an_open_that_would_have_to_wait_over_its_deadline_rejects_at_once(fault
         fault, Outage(since=100.0), Situation(first=True, open_ends_at=130.0), DEFAULTS, 100.0, lambda: 0.5
     )
     assert isinstance(decision, Stop)
-    assert decision.fault.kind == "openTimeout"
-    assert last in decision.fault.message
-    assert decision.last is fault
+    assert decision.fault.kind == last
+    assert "is after openTimeout" in decision.fault.message
 
 
 def test_an_open_that_may_wait_does() -> None:
@@ -286,3 +297,26 @@ def test_a_hand_over_happens_though_reconnecting_is_switched_off() -> None:
     settings = Settings(reconnect=Reconnect(enabled=False))
     decision = ask(CUT, Outage(owner_gone_at=100.0), settings=settings, planned=True)
     assert isinstance(decision, Retry)
+
+
+# --- what a limit tells the person at the screen ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "met",
+    [
+        Cause(Layer.WEBSOCKET, 1011, "You exceeded your current quota, please check your plan"),
+        Cause(Layer.HTTP, 429, "slow down", retry_after_s=90.0),
+    ],
+)
+def test_a_quota_that_ends_the_open_is_told_as_a_quota_not_as_a_network_that_is_down(met: Cause) -> None:
+    quota = classify(met)
+    stop = ask(quota, Outage(since=100.0), first=True, has_handle=False, open_ends_at=130.0)
+    assert isinstance(stop, Stop)
+    assert stop.fault.kind == "quotaExceeded"
+    assert stop.fault.retryable
+    assert stop.fault.user_message == quota.user_message
+    assert "internet" not in stop.fault.user_message
+    assert "firewall" not in stop.fault.remediation
+    assert stop.fault.retry_after_s == (90.0 if met.retry_after_s else 65.0)
+    assert (stop.fault.ws_code, stop.fault.http_status) == (quota.ws_code, quota.http_status)

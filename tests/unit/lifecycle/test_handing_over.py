@@ -6,7 +6,7 @@ from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.item import Item, Kind
 from sidecar.lifecycle.settings import STRICT, HandOver, Settings, StallLimits
-from tests.unit.lifecycle.rig import BUSY, NO_RESUMPTION, OWNED, Rig, at
+from tests.unit.lifecycle.rig import BUSY, DENIED, NO_RESUMPTION, OWNED, Rig, at
 
 
 def test_a_go_away_is_obeyed_in_the_first_quiet_moment_of_the_last_45_seconds() -> None:
@@ -263,6 +263,7 @@ def test_a_planned_move_never_counts(why: str, end: str) -> None:
     rig = Rig(settings)
     rig.open()
     for n in range(1, 9):
+        rig.pass_time(10.5)  # the line is stable
         match why:
             case "goAway":
                 rig.core.go_away(rig.now, 10.0)
@@ -290,6 +291,53 @@ def test_a_planned_move_never_counts(why: str, end: str) -> None:
     assert rig.of(ev.BreakerChanged) == []
     assert rig.core.health(rig.now).quality == "excellent"
     assert rig.state == "connected/active"
+
+
+@pytest.mark.parametrize("handle", ["handle-1", None])
+def test_a_service_that_orders_us_off_each_new_line_is_not_dialled_without_end(handle: str | None) -> None:
+    rig = Rig(Settings() if handle else Settings(resumption=NO_RESUMPTION))
+    rig.open()
+    began = rig.now
+    while rig.now - began < 60.0:
+        if rig.attempting:
+            rig.connect()
+        rig.core.go_away(rig.now, 5.0)
+        rig.pass_time(0.1)
+        if rig.state == "connected/draining":
+            rig.echo()
+    assert rig.dials <= 12
+    assert next(e.state for e in rig.of(ev.BreakerChanged)) == "open"
+    assert rig.fatal() == []
+
+
+def test_a_close_while_the_line_is_being_left_still_drains_it() -> None:
+    rig = Rig()
+    rig.open()
+    rig.answers_pings = False
+    rig.speak(0, 3)
+    rig.core.reconnect(rig.now)
+    rig.run()
+    assert rig.state == "connected/draining"
+    rig.say(4)
+    rig.answers_pings = True
+    rig.core.close(rig.now, 1.0)
+    rig.run()
+    rig.pass_time(0.2)
+    assert 4 in rig.written
+    rig.echo()
+    assert rig.state == "disconnected"
+    assert rig.of(ev.Dropped) == []
+
+
+def test_a_permanent_fault_while_the_line_is_being_left_is_the_end() -> None:
+    rig = Rig()
+    rig.open()
+    rig.speak(0, 3)
+    rig.core.reconnect(rig.now)
+    rig.run()
+    rig.cut(DENIED)
+    assert rig.state == "failed"
+    assert rig.fatal() == ["accessDenied"]
 
 
 def test_the_refusals_that_follow_a_planned_move_do_not_count_either() -> None:

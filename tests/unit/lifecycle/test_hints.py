@@ -378,7 +378,7 @@ def test_a_network_that_is_back_does_not_cut_short_what_the_service_asked_for_by
     rig.cut()
     rig.wait_for_attempt()
     rig.cut(Cause(Layer.HTTP, 429, "slow down"))
-    assert rig.fatal() == ["maxElapsed"]
+    assert rig.fatal() == ["quotaExceeded"]
     dials = rig.dials
     for _ in range(10):
         rig.core.network_changed(rig.now, online=True)

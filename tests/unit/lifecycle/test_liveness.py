@@ -43,11 +43,11 @@ def test_a_pong_eight_to_thirty_seconds_late_does_not_kill_under_the_default(lat
     assert line.pong(1, late_s) == late_s
 
 
-def test_strict_finds_a_frozen_line_within_two_seconds_of_the_first_unanswered_ping() -> None:
+def test_strict_finds_a_frozen_line_within_two_seconds() -> None:
     line = Liveness(STRICT, 0.0)
     line.pinged(1, 0.5)
-    assert line.verdict(2.4) is Verdict.SUSPECT
-    assert line.verdict(2.5) is Verdict.DEAD
+    assert line.verdict(1.9) is Verdict.SUSPECT
+    assert line.verdict(2.0) is Verdict.DEAD, "frozen at 0.0 at the earliest"
 
 
 def test_a_pong_answers_the_earlier_pings_too_and_a_strange_one_answers_nothing() -> None:
@@ -199,3 +199,14 @@ def test_other_numbers_rule_at_once() -> None:
     assert line.ping_due_at() == 10.5
     assert line.verdict_due_at(Verdict.ALIVE) == 11.0
     assert line.verdict(12.0) is Verdict.DEAD
+
+
+def test_a_probe_gives_a_line_whose_pongs_are_late_their_time() -> None:
+    line = Liveness(TOLERANT, 0.0)
+    line.pinged(1, 0.0)
+    line.pong(1, 8.0)
+    line.heard(8.0)
+    line.probe(10.0)
+    line.pinged(2, 10.0)
+    assert line.verdict(25.9) is not Verdict.DEAD, "two of its round trips"
+    assert line.verdict(26.0) is Verdict.DEAD

@@ -330,3 +330,45 @@ def test_figures_of_resumes_tell_tried_taken_and_refused() -> None:
     rig.pass_time(1.1)
     stats = rig.core.stats
     assert (stats.resumes_tried, stats.resumes_refused, stats.resumes_ok) == (3, 2, 1)
+
+
+TRANSIENT = [
+    (1001, ""),
+    (1012, ""),
+    (1008, "The operation was aborted."),
+    (1008, "Operation is not implemented, or supported, or enabled."),
+    (1011, "The service is currently unavailable."),
+    (1011, "Deadline expired before operation could complete."),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), TRANSIENT)
+@pytest.mark.parametrize("after_s", [2.0, 20.0])
+def test_a_transient_close_of_a_resume_does_not_cost_the_conversation(
+    code: int, text: str, after_s: float
+) -> None:
+    rig = Rig()
+    rig.open()
+    rig.pass_time(15.0)
+    rig.cut()
+    rig.pass_time(after_s)
+    rig.cut(Cause(Layer.WEBSOCKET, code, text))
+    assert rig.core.resumption.has_handle
+    assert not rig.of(ev.Reconnecting)[-1].fresh
+
+
+def test_an_answer_for_a_session_that_an_app_lost_over_its_restart_is_told_to_be_lost() -> None:
+    rig = Rig(handle="handle-of-an-older-process")
+    rig.start()
+    rig.core.offer(Item(Kind.TOOL_RESPONSE, b"{}", n=1, ids=("call_1",)), rig.now)
+    rig.core.resolved(rig.now)
+    rig.core.tcp_connected(rig.now)
+    rig.core.secured(rig.now)
+    rig.core.upgraded(rig.now, resuming=True)
+    rig.cut(Cause(Layer.WEBSOCKET, 1008, "BidiGenerateContent session not found"))
+    rig.wait_for_attempt(2.0)
+    rig.connect(resuming=False)
+    rig.pass_time(0.5)
+    assert rig.core.state_restored == "fresh"
+    assert [(e.drop.reason, e.drop.ids) for e in rig.of(ev.Dropped)] == [("sessionLost", ["call_1"])]
+    assert rig.written == []

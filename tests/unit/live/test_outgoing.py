@@ -140,3 +140,17 @@ def test_the_users_own_words_are_found_in_whatever_is_sent(
     kind: str, payload: dict[str, Any], expected: list[str]
 ) -> None:
     assert outgoing.texts(kind, payload) == expected
+
+
+@pytest.mark.parametrize(
+    "mime_type", ['audio/pcm","x":"y', 'audio/pcm"', "audio/pcm;rate=16000\n", "", "audio"]
+)
+def test_a_media_type_cannot_break_the_frame(mime_type: str) -> None:
+    with pytest.raises(outgoing.InvalidMessage, match="mimeType"):
+        outgoing.audio(0, "AAAAAAAA", mime_type)
+
+
+@pytest.mark.parametrize("kind", ["setup", "bogus", ""])
+def test_only_a_hosts_messages_are_sent(kind: str) -> None:
+    with pytest.raises(outgoing.InvalidMessage, match="realtimeInput"):
+        outgoing.message(kind, {"text": "x"}, None)

@@ -311,7 +311,7 @@ def test_a_call_whose_session_was_lost_or_that_was_cancelled_is_dead_with_its_re
     turns.feed(server(toolCallCancellation={"ids": ["a"]}))
     turns.asked(("b",))
     turns.lost()
-    assert set(turns.dead_calls) == {"a", "c"}
+    assert set(turns.dead_calls) == {"a", "b", "c"}, "b could have been answered further"
     assert "cancelled" in turns.dead_calls["a"]
     assert "lost" in turns.dead_calls["c"]
 

@@ -94,7 +94,7 @@ async def test_settings_are_changed_and_told_as_they_are_now(host, sim):
         )
     )["settings"]
     assert before["heartbeat"]["deadAfterMs"] == 35_000
-    assert (after["heartbeat"]["deadAfterMs"], after["heartbeat"]["intervalMs"]) == (2000, 500)
+    assert (after["heartbeat"]["deadAfterMs"], after["heartbeat"]["intervalMs"]) == (1500, 500)
     assert after["reconnect"] == before["reconnect"] | {"jitter": "none"}
     assert after["outbox"] == before["outbox"]
     assert (await host.ask("session/get", sessionId="s1"))["connectionId"] == "s1#1"

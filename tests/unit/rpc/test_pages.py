@@ -52,7 +52,7 @@ def test_the_settings_page_has_a_row_for_every_setting(module: Any) -> None:
         "| `preset` | word | `strict`, `tolerant` | `tolerant` | at once | ",
         "| `factor` | number | 1 to 10 | `2` | from the next decision | ",
         "| `delaysMs` | list of whole numbers | 1 to 100 entries, each from 0 | none | from the next decision | ",
-        "| `recycleAfterMs` | whole number | 1 to 86400000 | `3300000` (55 min) | at once | ",
+        "| `recycleAfterMs` | whole number | 60000 to 86400000 | `3300000` (55 min) | at once | ",
         "| `openMs` | whole number | 1 to 86400000 | `30000` | fixed: it rules `session/open` alone",
         "| `reseed` | boolean | `true`, `false` | `false` | from the next attempt | ",
         "| `handle` | string | 1 to 16384 characters | none | fixed: ",
@@ -80,7 +80,7 @@ def test_the_examples_of_the_settings_page_are_what_the_sidecar_answers(module: 
     writer = module("settings_writer")
     (taken, result), (_, wrong), (_, contradiction) = writer.conversation()
     told = msgspec.convert(result["result"], protocol.ConfigureResult).settings
-    assert (told.heartbeat.dead_after_ms, told.reconnect.max_attempts) == (2000, 10)
+    assert (told.heartbeat.dead_after_ms, told.reconnect.max_attempts) == (1500, 10)
     assert taken["params"]["settings"]["heartbeat"] == {"preset": "strict"}
     assert [problem["field"] for problem in wrong["error"]["data"]["problems"]] == [
         "settings.reconnect.factor",

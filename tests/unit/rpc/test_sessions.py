@@ -87,7 +87,7 @@ async def test_the_settings_in_milliseconds_arrive_as_seconds(host, sim):
     session = host.server.sessions._entries["s1"].session
     settings = session.config.settings
 
-    assert (settings.heartbeat.interval_s, settings.heartbeat.dead_after_s) == (0.7, 2.0)
+    assert (settings.heartbeat.interval_s, settings.heartbeat.dead_after_s) == (0.7, 1.5)
     assert (settings.reconnect.max_attempts, settings.reconnect.max_elapsed_s, settings.reconnect.factor) == (
         9,
         90,

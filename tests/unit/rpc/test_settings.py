@@ -90,8 +90,8 @@ def test_what_the_strict_preset_says_it_sets_it_sets():
         ("dead_after_ms", strict.dead_after_s),
     ):
         assert f"strict {value * 1000:.0f}." in text[name]
-    assert "dead after 35 s of silence; strict: after 2 s" in text["preset"]
-    assert (strict.dead_after_s, s.Heartbeat().dead_after_s) == (2, 35)
+    assert "dead after 35 s of silence; strict: after 1.5 s" in text["preset"]
+    assert (strict.dead_after_s, s.Heartbeat().dead_after_s) == (1.5, 35)
 
 
 # --- from the wire --------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_a_preset_sets_three_fields_and_no_more():
     settings = settings_of(given(heartbeat={"preset": "strict"}), base)
 
     assert settings.heartbeat == s.Heartbeat(
-        interval_s=0.5, audio_interval_s=0.25, suspect_after_s=1, dead_after_s=2, probe_s=0.777
+        interval_s=0.5, audio_interval_s=0.25, suspect_after_s=1, dead_after_s=1.5, probe_s=0.777
     )
 
 
