@@ -4,13 +4,15 @@
 import { Secret, Sidecar } from '../bridge-js/dist/esm/index.js';
 
 const baseUrl = process.argv[2];
-const apiKey = new Secret(process.env.GEMINI_API_KEY || (baseUrl ? 'any' : ''));
+if (!baseUrl && !process.env.GEMINI_API_KEY) throw new Error('Set GEMINI_API_KEY, or give the URL of a simulator.');
 const sidecar = await Sidecar.start();
 sidecar.on('session/transcript', ({ source, text, final }) => final && console.log(`${source}: ${text}`));
-const answered = new Promise((resolve) => sidecar.on('session/turn', ({ event }) => event !== 'started' && resolve()));
-const generationConfig = { responseModalities: ['AUDIO'] };
-const setup = { model: 'models/gemini-3.8-live', generationConfig, outputAudioTranscription: {} };
-await sidecar.call('session/open', { sessionId: 's1', auth: { type: 'apiKey', apiKey }, endpoint: { baseUrl }, setup });
-await sidecar.call('session/send', { sessionId: 's1', realtimeInput: { text: 'Hello! What can you do?' } });
-await answered;
-await sidecar.stop();
+for (const note of ['session/reconnecting', 'session/stalled']) sidecar.on(note, (body) => console.error(note, body));
+const answered = new Promise((resolve, reject) => {
+  sidecar.on('session/turn', ({ event }) => event !== 'started' && resolve());
+  sidecar.on('session/error', ({ error, fatal }) => fatal && reject(new Error(error.message)));
+});
+const setup = { model: 'models/gemini-3.8-live', generationConfig: { responseModalities: ['AUDIO'] }, outputAudioTranscription: {} };
+const auth = { type: 'apiKey', apiKey: new Secret(process.env.GEMINI_API_KEY || 'any') };
+await sidecar.call('session/open', { sessionId: 's1', auth, endpoint: { baseUrl }, setup });
+await sidecar.call('session/send', { sessionId: 's1', realtimeInput: { text: 'Hello! What can you do?' } }).then(() => answered).finally(() => sidecar.stop());
