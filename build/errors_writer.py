@@ -31,7 +31,7 @@ LOCAL_WHEN: dict[tuple[Layer, str], str] = {
     (Layer.LOCAL, "requested"): "`session/reconnect` replaced a live connection; no failure",
     (Layer.LOCAL, "stalled"): "an answer was overdue, and `stall.action` is `reconnect`",
     (Layer.LOCAL, "networkChanged"): "the host said that the address changed; no failure",
-    (Layer.LOCAL, "openTimeout"): "`session/open` did not succeed within `deadlines.openMs`, or would not before the next attempt",
+    (Layer.LOCAL, "openTimeout"): "`session/open` did not succeed within `deadlines.openMs`",
     (
         Layer.LOCAL,
         "maxElapsed",

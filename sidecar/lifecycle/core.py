@@ -14,6 +14,7 @@ from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, State
 from sidecar.lifecycle.telling import HEALTH_INTERVAL_S
 
+
 class Lifecycle(Clockwork):
     """The core: its inputs."""
 

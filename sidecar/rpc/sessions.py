@@ -162,44 +162,31 @@ class Sessions:
 
     def reconnect(self, params: p.SessionRef) -> Coroutine[Any, Any, p.SessionSnapshot]:
         """Acts at once; answered when the session is connected again, or has given up."""
-        session_id = params.session_id
-        session = self._get(session_id).session
-        try:
-            session.reconnect()
-        except WrongState as exc:
-            raise RpcError("wrongState", str(exc), session_id=session_id) from None
-        return self._reconnected(session_id, session)
+        return self._reconnected(params.session_id, self._act(params.session_id, LiveSession.reconnect))
 
     def suspend(self, params: p.SessionRef) -> p.SessionSnapshot:
         """Answered at once: the session is `suspended`, its line is being closed."""
-        session_id = params.session_id
-        session = self._get(session_id).session
-        try:
-            session.suspend()
-        except WrongState as exc:
-            raise RpcError("wrongState", str(exc), session_id=session_id) from None
-        return snapshot(session_id, session)
+        return snapshot(params.session_id, self._act(params.session_id, LiveSession.suspend))
 
     def resume(self, params: p.SessionRef) -> Coroutine[Any, Any, p.SessionSnapshot]:
         """Acts at once; answered when the session is connected again, or has given up."""
-        session_id = params.session_id
-        session = self._get(session_id).session
-        try:
-            session.resume()
-        except WrongState as exc:
-            raise RpcError("wrongState", str(exc), session_id=session_id) from None
-        return self._reconnected(session_id, session)
+        return self._reconnected(params.session_id, self._act(params.session_id, LiveSession.resume))
 
     def configure(self, params: p.ConfigureParams) -> p.ConfigureResult:
         """An invalid patch changes nothing."""
-        session_id = params.session_id
+        running = self._get(params.session_id).session.core.settings
+        settings = patch(running, params.settings)
+        self._act(params.session_id, lambda session: session.configure(settings))
+        return p.ConfigureResult(settings=effective(settings))
+
+    def _act(self, session_id: str, act: Callable[[LiveSession], None]) -> LiveSession:
+        """Do something with a session whose state may not allow it; returns the session."""
         session = self._get(session_id).session
-        settings = patch(session.core.settings, params.settings)
         try:
-            session.configure(settings)
+            act(session)
         except WrongState as exc:
             raise RpcError("wrongState", str(exc), session_id=session_id) from None
-        return p.ConfigureResult(settings=effective(settings))
+        return session
 
     async def _reconnected(self, session_id: str, session: LiveSession) -> p.SessionSnapshot:
         state = await session.settled()
