@@ -101,7 +101,7 @@ async def test_the_strict_preset_finds_a_frozen_line_in_two_seconds_of_silence(t
         took_s = time.monotonic() - frozen_at
 
         assert lost.fault.kind == "lineSilent"
-        assert 1.5 <= took_s <= 2.0 + 0.3, "within two seconds, and what a busy machine adds"
+        assert 1.5 <= took_s <= 2.0 + 1.0, "within two seconds, and what a busy machine adds"
 
 
 async def test_more_than_a_second_without_a_pong_is_borne_by_the_strict_preset(talks, fast, settings):
