@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.rpc.errors import RpcError, invalid_params
+from sidecar.rpc.errors import Further, RpcError, invalid_params
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,12 @@ Raises:
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A method: how its params are read, and who carries it out."""
+    """A method: how its params are read, and who carries it out. `further` knows what else is wrong in params
+    that do not fit."""
 
     decoder: msgspec.json.Decoder[Any]
     handler: Handler
+    further: Further | None = None
 
 
 class Dispatcher:
@@ -97,7 +99,7 @@ class _Outcome:
             try:
                 decoded = route.decoder.decode(params)
             except msgspec.ValidationError:
-                return cls(error=invalid_params(route.decoder.type, params))
+                return cls(error=invalid_params(route.decoder.type, params, route.further))
             return cls(route.handler(decoded))
         except RpcError as exc:
             return cls(error=exc)

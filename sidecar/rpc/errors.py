@@ -1,6 +1,6 @@
 """Errors as they go to the host: one exception, one table, one shape of `error.data`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -79,9 +79,15 @@ def fault_data(fault: Fault, session_id: str) -> ErrorData:
     )
 
 
-def invalid_params(type_: type[Struct], raw: bytes) -> RpcError:
+Further = Callable[[bytes, Sequence[FieldProblem]], Sequence[FieldProblem]]
+"""Takes the params and what was found wrong in them; returns what else is."""
+
+
+def invalid_params(type_: type[Struct], raw: bytes, further: Further | None = None) -> RpcError:
     """For params that msgspec refused as `type_`: every field that is wrong, and never a value."""
     found = problems(type_, raw)
+    if further is not None:
+        found += further(raw, found)
     return invalid_fields(found or [FieldProblem(field="params", problem=_GIVEN_TWICE)])
 
 

@@ -86,8 +86,9 @@ class Server:
             "log/setLevel": _set_level,
             "diagnostics/dump": self._dump,
         }
+        further = {"session/configure": sessions.wrong_in_patch}
         return {
-            name: Route(msgspec.json.Decoder(method.params), handlers[name])
+            name: Route(msgspec.json.Decoder(method.params), handlers[name], further.get(name))
             for name, method in p.METHODS.items()
         }
 

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from sidecar.lifecycle.states import State
@@ -179,6 +180,19 @@ class Sessions:
         self._act(params.session_id, lambda session: session.configure(settings))
         return p.ConfigureResult(settings=effective(settings))
 
+    def wrong_in_patch(self, raw: bytes, found: Sequence[p.FieldProblem]) -> Sequence[p.FieldProblem]:
+        """Beside what was found wrong in the params of `session/configure`: settings that are fixed, or that
+        contradict each other, so that all is told at once."""
+        try:
+            given = msgspec.json.decode(raw)
+            running = self._entries[given["sessionId"]].session.core.settings
+            patch(running, msgspec.convert(_without(given["settings"], found), p.SessionSettings))
+        except RpcError as exc:
+            return exc.data.problems or []
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, RecursionError):
+            pass  # what was found says enough
+        return []
+
     def _act(self, session_id: str, act: Callable[[LiveSession], None]) -> LiveSession:
         """Do something with a session whose state may not allow it; returns the session."""
         session = self._get(session_id).session
@@ -305,6 +319,16 @@ class Sessions:
             raise RpcError(
                 "unknownSession", f"no session {session_id!r} is open", session_id=session_id
             ) from None
+
+
+def _without(settings: dict[str, Any], wrong: Sequence[p.FieldProblem]) -> dict[str, Any]:
+    """Settings as they came, without the fields that are wrong."""
+    fields = {".".join(problem.field.partition("[")[0].split(".")[1:3]) for problem in wrong}
+    return {
+        section: {name: value for name, value in values.items() if f"{section}.{name}" not in fields}
+        for section, values in settings.items()
+        if section not in fields
+    }
 
 
 _REFUSALS: dict[type[Exception], str] = {

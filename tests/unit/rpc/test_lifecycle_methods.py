@@ -132,6 +132,28 @@ async def test_an_invalid_patch_changes_nothing_and_names_every_wrong_field(host
     assert await host.ask("session/configure", sessionId="s1", settings={}) == before
 
 
+async def test_wrong_fields_fixed_settings_and_contradictions_are_told_together(host, sim):
+    await host.open(sim)
+    refusal = await host.refused(
+        "session/configure",
+        sessionId="s1",
+        settings={
+            "heartbeat": {"intervalMs": 0, "suspectAfterMs": 50_000},
+            "reconnect": {"delaysMs": [1, "soon"], "factor": 2},
+            "resumption": {"handle": "canary-handle"},
+            "stall": 5,
+        },
+    )
+    assert [problem["field"] for problem in refusal["data"]["problems"]] == [
+        "settings.heartbeat.intervalMs",
+        "settings.reconnect.delaysMs[1]",
+        "settings.stall",
+        "settings.resumption.handle",
+        "settings.heartbeat.suspectAfterMs",
+    ]
+    assert "canary" not in str(refusal)
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
