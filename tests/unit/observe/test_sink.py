@@ -4,19 +4,39 @@ import contextlib
 import json
 import os
 import time
+from typing import ClassVar
 
 import pytest
 
-from sidecar.observe.sink import Sink
+from sidecar.observe import sink as module
+
+
+class Sink(module.Sink):
+    """One whose thread ends with its test: a descriptor's number is soon another pipe's."""
+
+    made: ClassVar[list["Sink"]] = []
+
+    def __init__(self, fd, **options):
+        super().__init__(fd, **options)
+        self.made.append(self)
+
+    def end(self):
+        self.close()
+        if self._thread is not None:
+            self._thread.join(5)
+            assert not self._thread.is_alive()
 
 
 @pytest.fixture
 def pipe():
-    ends = os.pipe()
-    yield ends
-    for end in ends:
-        with contextlib.suppress(OSError):  # the test closed it
-            os.close(end)
+    read_fd, write_fd = os.pipe()
+    yield read_fd, write_fd
+    with contextlib.suppress(OSError):  # the test closed it
+        os.close(read_fd)  # who waits to write is told
+    while Sink.made:
+        Sink.made.pop().end()
+    with contextlib.suppress(OSError):
+        os.close(write_fd)
 
 
 def read_lines(fd, count, *, exactly=False):
