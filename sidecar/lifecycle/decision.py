@@ -124,47 +124,20 @@ def decide(
         return _over_the_limit(limit, fault, by_service_s)
     if now + asked_for_s > ends_at:
         return Stop(ended_by(limit, fault, asked_for_s), fault)
-    retry = _retry(
-        action,
-        fault,
-        outage,
-        situation,
-        settings,
-        now,
-        random,
-        asked_for_s,
-        too_often=too_often,
-        too_early=too_early,
-    )
-    return retry if situation.first else Retry(min(retry.delay_s, ends_at - now), retry.fresh)
-
-
-def _retry(
-    action: Action,
-    fault: Fault,
-    outage: Outage,
-    situation: Situation,
-    settings: Settings,
-    now: float,
-    random: Callable[[], float],
-    asked_for_s: float,
-    *,
-    too_often: bool,
-    too_early: bool,
-) -> Retry:
-    """When, and with the handle or without; at least `asked_for_s` from now."""
-    if too_early:
-        return Retry(max(settings.hand_over.retry_delay_s, asked_for_s), fresh=False)
+    fresh = outage.fresh or not situation.has_handle
     refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
-    backoff = backoff_s(outage.failures, settings.reconnect, random)
-    if situation.has_handle and (too_often or refused or action is Action.FRESH):
+    own_s = backoff_s(outage.failures, reconnect, random)
+    if too_early:
+        own_s, fresh = settings.hand_over.retry_delay_s, False
+    elif situation.has_handle and (too_often or refused or action is Action.FRESH):
         # In place of the resume a fresh session: at once the first time, then like any other attempt.
         at_once = not outage.fresh_tried and (outage.failures <= 1 or refused)
+        own_s, fresh = 0.0 if at_once else own_s, True
         outage.fresh = outage.fresh_tried = True
-        return Retry(asked_for_s if at_once else max(backoff, asked_for_s), fresh=True)
-    fresh = outage.fresh or not situation.has_handle
-    waiting_for_owner = 0.0 if fresh else owner_delay_s(outage, settings, now)
-    return Retry(max(backoff, asked_for_s, waiting_for_owner), fresh=fresh)
+    elif not fresh:
+        own_s = max(own_s, owner_delay_s(outage, settings, now))
+    delay_s = max(own_s, asked_for_s)
+    return Retry(delay_s if situation.first else min(delay_s, ends_at - now), fresh=fresh)
 
 
 def _end(outage: Outage, situation: Situation, settings: Settings) -> tuple[str, float]:

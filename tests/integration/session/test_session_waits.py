@@ -53,7 +53,7 @@ async def test_a_retry_after_beyond_the_end_of_the_outage_ends_it_now(talks, fas
     async with Simulator(fast()) as sim:
         talk = await given_up(talks, sim)
         talk.session.reconnect()
-        await talk.told(ev.Reconnected)
+        assert (await talk.told(ev.Reconnected)).state_restored == "resumed"
 
 
 async def test_a_session_revived_by_the_network_says_for_how_long_it_waits_yet(talks, fast):
