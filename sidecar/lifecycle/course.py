@@ -4,9 +4,10 @@ These are the decisions carried out; what brings them about stands in `core`.
 """
 
 from sidecar.lifecycle import events as ev
-from sidecar.lifecycle.decision import NO_REFUSAL, WISHES, Retry, Stop
+from sidecar.lifecycle.decision import NO_REFUSAL, WISHES, Retry, Stop, speaks_of_session
 from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line
+from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.states import Event, State
 from sidecar.lifecycle.telling import Telling
 
@@ -105,6 +106,7 @@ class Course(Telling):
             self.recovery.planned = None
         planned = self.recovery.planned
         refused = self.recovery.refuses(line, fault)
+        replayed_before_us = self.outbox.books.replayed_us
         had_handle = self.resumption.has_handle
         decision = self.recovery.lost(line, fault, now, model_speaking=self.model_speaking)
         if planned is None:
@@ -113,25 +115,25 @@ class Course(Telling):
         else:
             self.stats.hand_overs += 1
         self._tell_dropped_handle(had_handle)
-        self._drop_line(line, fault, unsent_bytes, refused=refused)
+        self.stats.resumes_refused += refused
+        self._drop_line(line, fault, unsent_bytes, untaken=refused and speaks_of_session(fault))
+        if not refused:
+            self._replayed_before_us = replayed_before_us
         self._go_on(planned or fault, decision, Event.LINE_LOST, now, planned=planned is not None)
         self._tell_breaker(now)
         if planned is None:
             self._tell_health(now)
 
-    def _drop_line(self, line: Line, fault: Fault, unsent_bytes: int, *, refused: bool = False) -> None:
-        """Nothing is left of the line but what it took with it."""
+    def _drop_line(self, line: Line, fault: Fault, unsent_bytes: int, *, untaken: bool = False) -> None:
+        """Nothing is left of the line but what it took with it. `untaken`: it took nothing."""
         self.line = None
         self._timers.clear()
-        if refused:
-            self.stats.resumes_refused += 1
-        else:
-            self._replayed_before_us = self.outbox.books.replayed_us
+        had = line.had(closed=fault.ws_code not in (None, 1006))
         self.outbox.line_lost(
-            line.liveness.last_heard_at,
+            had.at if had is not None else -NEVER,
             unsent_bytes=unsent_bytes,
-            unacked_bytes=line.unacked_bytes,
-            refused=refused,
+            unacked_bytes=had.unacked_bytes if had is not None else None,
+            refused=untaken,
             blamed=fault.ws_code == 1007,
         )
 
@@ -223,9 +225,9 @@ class Course(Telling):
         wait_s = self.settings.deadlines.close_s if final else self.settings.hand_over.old_close_s
         self._timers.clear()
         self._timers["close"] = now + wait_s
-        if self.line is not None:
+        if self.line is not None and not self.line.close_sent:
             self.line.closing = self.line.close_sent = True
-        self.out.append(ev.SendClose())
+            self.out.append(ev.SendClose())
 
     def _closed(self, now: float) -> None:
         self._timers.clear()

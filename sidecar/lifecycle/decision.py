@@ -101,13 +101,19 @@ def decide(
         return Stop(fault, fault)
     if situation.planned:
         fresh = not situation.has_handle
-        waiting_for_owner = 0.0 if fresh else owner_delay_s(outage, settings, now)
+        waiting = max(0.0 if fresh else owner_delay_s(outage, settings, now), outage.asked_until - now)
         if fault.kind in WISHES:
-            return Retry(waiting_for_owner, fresh=fresh)
+            return Retry(max(0.0, waiting), fresh=fresh)
         backoff = backoff_s(outage.failures, reconnect, random)
-        return Retry(max(waiting_for_owner, backoff, situation.breaker_s), fresh=fresh)
+        return Retry(max(waiting, backoff, situation.breaker_s), fresh=fresh)
+    by_service_s = asked_by_service_s(fault, settings)
+    outage.asked_until = max(outage.asked_until, now + by_service_s)  # it holds for who revives, too
     too_early = old_owner_may_live(fault, outage, situation, settings, now)
-    if not reconnect.enabled and not situation.first and not too_early:  # the resume of a planned move
+    refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
+    dead = situation.resuming and action is Action.FRESH
+    # An attempt that was wanted goes on to its second try, or to the fresh session in place of the resume.
+    goes_on = too_early or ((refused or dead) and not outage.fresh_tried)
+    if not reconnect.enabled and not situation.first and not goes_on:
         return Stop(ended_by("disabled", fault), fault)
     limit, ends_at = _end(outage, situation, settings)
     if now >= ends_at:
@@ -115,17 +121,12 @@ def decide(
     if too_often and (outage.fresh_tried or not situation.has_handle or reconnect.max_attempts == 0):
         return Stop(ended_by("maxAttempts", fault), fault)
 
-    by_service_s = max(
-        fault.retry_after_s or 0.0, reconnect.slow_lane_s if action is Action.SLOW_DOWN else 0.0
-    )
-    outage.asked_until = now + by_service_s
     asked_for_s = max(by_service_s, situation.breaker_s)
     if now + by_service_s > ends_at:  # it will not be tried again in time: say so now
         return _over_the_limit(limit, fault, by_service_s)
     if now + asked_for_s > ends_at:
         return Stop(ended_by(limit, fault, asked_for_s), fault)
     fresh = outage.fresh or not situation.has_handle
-    refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
     own_s = backoff_s(outage.failures, reconnect, random)
     if too_early:
         own_s, fresh = settings.hand_over.retry_delay_s, False
@@ -138,6 +139,12 @@ def decide(
         own_s = max(own_s, owner_delay_s(outage, settings, now))
     delay_s = max(own_s, asked_for_s)
     return Retry(delay_s if situation.first else min(delay_s, ends_at - now), fresh=fresh)
+
+
+def asked_by_service_s(fault: Fault, settings: Settings) -> float:
+    """For how long the service wants no attempt, seconds."""
+    slow_lane_s = settings.reconnect.slow_lane_s if fault.action is Action.SLOW_DOWN else 0.0
+    return max(fault.retry_after_s or 0.0, slow_lane_s)
 
 
 def _end(outage: Outage, situation: Situation, settings: Settings) -> tuple[str, float]:
@@ -172,6 +179,12 @@ def _refuses_the_session(fault: Fault, outage: Outage, settings: Settings, now: 
     gone_at = outage.owner_gone_at
     had_time = gone_at is None or now - gone_at >= settings.hand_over.window_s
     return had_time and fault.kind in ("serviceError", "setupTimeout")
+
+
+def speaks_of_session(fault: Fault) -> bool:
+    """Whether a resume that ends with this was refused because of its session (LP 4.4, the H rows of LP 5):
+    then the service took nothing. Who is closed for a quota or a restart may have been heard before."""
+    return fault.kind == "serviceError" or fault.action is Action.FRESH
 
 
 def _effective(fault: Fault, situation: Situation) -> Action:

@@ -32,9 +32,13 @@ class Item:
         written_at: when it was last written.
         mark: number of the first ping sent after it was written.
         writes: how often it was written.
+        maybe_arrived: it was written on a line that died, and nobody knows whether it got through.
     """
 
-    __slots__ = ("audio_us", "demand", "frame", "ids", "kind", "mark", "n", "size", "writes", "written_at")
+    __slots__ = (
+        "audio_us", "demand", "frame", "ids", "kind", "mark", "maybe_arrived", "n", "size", "writes",
+        "written_at",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,3 +60,4 @@ class Item:
         self.written_at = 0.0
         self.mark = 0
         self.writes = 0
+        self.maybe_arrived = False

@@ -3,7 +3,9 @@
 A new line is a new object, so nothing of an old line can leak into the next.
 """
 
+from collections import deque
 from enum import Enum, auto
+from typing import NamedTuple
 
 from sidecar.lifecycle.handover import Schedule
 from sidecar.lifecycle.liveness import NEVER, Liveness, Verdict
@@ -21,6 +23,18 @@ class News(Enum):
     PROVEN = auto()
 
 
+class Heard(NamedTuple):
+    """Bytes came in at this moment; of what was written until then, so much had the other side's TCP not
+    acknowledged (None where the system does not tell)."""
+
+    at: float
+    unacked_bytes: int | None
+
+
+TRAIL_STEP_S = 0.05
+"""Of what was heard so closely together, the last is kept."""
+
+
 class Line:
     """State of one line.
 
@@ -32,15 +46,13 @@ class Line:
         suspect: it is silent for longer than it should be.
         closing: nothing more is written; the line is being left.
         close_sent: our close frame is out.
-        unacked_bytes: of what was written until the last inbound byte, what the other side's TCP had not
-            acknowledged then; None where the system does not tell.
         pong: number of the newest pong. On an unproven line it confirms nothing yet: a service that
             refuses the session after setupComplete answers pings too, and takes nothing.
     """
 
     __slots__ = (
         "_settings", "answered_once", "born_at", "close_sent", "closing", "liveness", "pong", "quiet",
-        "schedule", "stable", "suspect", "unacked_bytes", "unproven",
+        "schedule", "stable", "suspect", "trail", "unproven",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, now: float, *, resuming: bool, quiet: bool) -> None:
@@ -55,7 +67,7 @@ class Line:
         self.closing = False
         self.close_sent = False
         self.pong = 0
-        self.unacked_bytes: int | None = None
+        self.trail: deque[Heard] = deque([Heard(now, None)])
         self.answered_once = False
 
     def configure(self, settings: Settings) -> None:
@@ -79,9 +91,36 @@ class Line:
     def heard(self, now: float, unacked_bytes: int | None) -> bool:
         """Bytes came in; returns whether the line was suspect and is not any more."""
         self.liveness.heard(now)
-        self.unacked_bytes = unacked_bytes
+        self._note_heard(Heard(now, unacked_bytes))
         recovered, self.suspect = self.suspect, False
         return recovered
+
+    def _note_heard(self, heard: Heard) -> None:
+        trail = self.trail
+        if len(trail) > 1 and heard.at - trail[-2].at < TRAIL_STEP_S:
+            trail.pop()
+        trail.append(heard)
+        settings = self._settings
+        needed_until = trail[-2].at - max(settings.outbox.replay_margin_s, settings.heartbeat.suspect_after_s)
+        while len(trail) > 2 and trail[1].at <= needed_until:
+            trail.popleft()
+
+    def had(self, *, closed: bool) -> Heard | None:
+        """The newest moment of which it can be said: what the other side's TCP had then, the service took,
+        for it went on to speak `replay_margin_s` later. A service that hangs, a network that stands still,
+        and a proxy on the way, acknowledge much that nobody reads. So what a round trip takes, and the
+        oldest ping waits, lengthen the margin up to `suspect_after_s`: that is a queue on the way. A pong
+        that is later still is one that the service takes its time for (LP 6).
+
+        Args:
+            closed: the line ended with a close frame, which may come from one who read nothing before it.
+        """
+        trail = list(self.trail)
+        spoke_at = trail[-2 if closed and len(trail) > 1 else -1].at
+        settings, lag_s = self._settings, self.liveness.lag_s(spoke_at)
+        queue_s = lag_s if lag_s <= settings.heartbeat.suspect_after_s else 0.0
+        latest = spoke_at - max(settings.outbox.replay_margin_s, queue_s)
+        return next((heard for heard in reversed(trail) if heard.at <= latest), None)
 
     def answered(self, *, content: bool) -> bool:
         """The service answered: a frame, or a pong. Returns whether this proved that a resume was taken."""

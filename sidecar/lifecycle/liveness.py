@@ -96,6 +96,11 @@ class Liveness:
         self.rtt_average_s = rtt if average is None else average + RTT_WEIGHT * (rtt - average)
         return rtt
 
+    def lag_s(self, at: float) -> float:
+        """How far the pongs were behind at this moment: the newest round trip, or the oldest ping's wait."""
+        waited_s = at - self._sent[0][1] if self._sent else 0.0
+        return max(self.rtt_s or 0.0, waited_s)
+
     def forgive(self, late_s: float) -> None:
         """Time in which we did not read ourselves is not the line's silence."""
         if self._unanswered_since is not None:

@@ -185,7 +185,7 @@ class Outbox:
 
     def line_lost(
         self,
-        last_heard_at: float,
+        had_at: float,
         *,
         unsent_bytes: int = 0,
         unacked_bytes: int | None = None,
@@ -195,12 +195,12 @@ class Outbox:
         """The line died. Put back what must be sent again, end what must not.
 
         Args:
-            last_heard_at: time of the last inbound byte.
+            had_at: what TCP had acknowledged at this moment is taken as delivered (`Line.had`). With late
+                pongs it would else be said twice; what TCP has acknowledged by the end proves nothing, and
+                inbound bytes alone prove nothing either: an uplink can stall while the other direction flows.
             unsent_bytes: bytes at the end that never left this process.
-            unacked_bytes: bytes that the other side's TCP had not acknowledged at that time, None where
-                nobody can tell. What it had, and what was written `replay_margin_s` before, has arrived:
-                with late pongs it would else be said twice. Inbound bytes alone prove nothing: an uplink
-                can stall while the other direction flows.
+            unacked_bytes: of what was written until `had_at`, the bytes that the other side's TCP had not
+                acknowledged then, None where nobody can tell.
             refused: the service refused the session on this line; nothing written on it was taken.
             blamed: the service closed because of something written; only audio is tried again.
         """
@@ -208,14 +208,13 @@ class Outbox:
         written = list(self.unconfirmed)
         self.unconfirmed.clear()
         surely_unsent = self._tail_within(written, unsent_bytes, FRAME_OVERHEAD)
-        heard_of = [item for item in written if item.written_at <= last_heard_at]
+        heard_of = [item for item in written if item.written_at <= had_at]
         acknowledged = 0 if unacked_bytes is None else self._tail_within(heard_of, unacked_bytes, 0)
-        delivered_before = last_heard_at - self.limits.replay_margin_s
         back: list[Item] = []
         for index, item in enumerate(written):
             untouched = refused or index >= surely_unsent
             replayable = item.kind in REPLAYABLE and not (blamed and item.kind is not Kind.AUDIO)
-            if not untouched and replayable and index < acknowledged and item.written_at < delivered_before:
+            if not untouched and replayable and index < acknowledged:
                 self.books.presumed_us += item.audio_us
                 self._account_confirmed(item)
             elif untouched or (replayable and self.limits.replay_unconfirmed):
@@ -236,6 +235,7 @@ class Outbox:
         books.held_us += item.audio_us
         books.replayed_us += item.audio_us
         if maybe_arrived:
+            item.maybe_arrived = True
             books.maybe_doubled_us += item.audio_us
 
     @staticmethod
@@ -335,6 +335,8 @@ class Outbox:
 
     def _account_drop(self, queue: deque[Item], item: Item, reason: str) -> None:
         books = self.books
+        if item.maybe_arrived and reason in ("outboxFull", "sessionClosed"):
+            reason = "deliveryUnknown"
         self._size -= item.size
         self._droppable -= item.kind in DROPPABLE
         if item.audio_us:

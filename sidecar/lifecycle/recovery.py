@@ -10,6 +10,7 @@ from sidecar.lifecycle.decision import (
     Retry,
     Situation,
     Stop,
+    asked_by_service_s,
     decide,
     old_owner_may_live,
     owner_delay_s,
@@ -107,6 +108,7 @@ class Recovery:
         before, self.connected_before = self.connected_before, True
         outage = self.outage
         outage.fresh = False
+        outage.asked_until = -NEVER  # the service took us
         if not before:  # the attempts of the open are not those of an outage; the old owner may be there yet
             self.outage = Outage(owner_gone_at=outage.owner_gone_at, resume_at_once=outage.resume_at_once)
         to_restore, self._to_restore = self._to_restore, True
@@ -159,6 +161,8 @@ class Recovery:
         else:
             self._count_line(line, fault, planned, now)
             self.left(now, model_speaking=model_speaking)
+        if planned is not None:  # a quota counts also for a line that is being left
+            outage.asked_until = max(outage.asked_until, now + asked_by_service_s(fault, self.settings))
         self.planned = None
         return self._decide(planned or fault, self._situation(now, planned=planned is not None), now)
 
@@ -204,8 +208,8 @@ class Recovery:
 
     def _decide(self, fault: Fault, situation: Situation, now: float) -> Stop | Retry:
         decision = decide(fault, self.outage, situation, self.settings, now, self._random)
+        if fault.action is Action.FRESH:
+            self._resumption.drop()
         if isinstance(decision, Retry):
-            if fault.action is Action.FRESH:
-                self._resumption.drop()
             self.fresh = decision.fresh
         return decision

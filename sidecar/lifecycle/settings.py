@@ -95,7 +95,7 @@ class OutboxLimits(Struct, frozen=True, kw_only=True):
     """Of those that may be dropped: audio and video."""
     replay_unconfirmed: bool = True
     replay_margin_s: float = 1.0
-    """What was written longer than this before the last inbound byte is taken as delivered."""
+    """What TCP had acknowledged so long before the last inbound byte is taken as delivered."""
     flush_rate: float = 4.0
     flush_burst_s: float = 0.5
 

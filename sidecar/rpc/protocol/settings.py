@@ -191,8 +191,8 @@ class OutboxSettings(Params):
     replay_margin_ms: Annotated[
         Milliseconds | UnsetType,
         Meta(
-            description="What TCP had acknowledged, and was written so long before the last inbound byte, is "
-            "not sent again. Default 1000."
+            description="What TCP had acknowledged so long before the last inbound byte is not sent again; "
+            "the margin grows with the round trip, up to `heartbeat.suspectAfterMs`. Default 1000."
         ),
     ] = UNSET
     flush_rate: (

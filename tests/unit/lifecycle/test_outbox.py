@@ -95,7 +95,7 @@ def test_after_a_cut_the_unconfirmed_part_goes_out_again_before_what_was_held() 
     for now in (10.0, 10.1, 10.2, 10.3):
         outbox.take(now, 1 if now < 10.15 else 2)
     outbox.confirm(1)
-    outbox.line_lost(last_heard_at=10.25, unsent_bytes=0)
+    outbox.line_lost(had_at=10.25, unsent_bytes=0)
     assert outbox.sent_through == outbox.confirmed_through == 1
     assert [i.n for i in take_all(outbox, 20.0, 3)] == [2, 3, 4, 5]
     assert outbox.books.replayed_us == outbox.books.maybe_doubled_us == 2 * CHUNK_US
@@ -103,12 +103,12 @@ def test_after_a_cut_the_unconfirmed_part_goes_out_again_before_what_was_held() 
     assert balanced(outbox)
 
 
-def test_what_tcp_acknowledged_a_second_before_the_last_inbound_byte_is_not_said_twice() -> None:
+def test_what_tcp_had_acknowledged_when_it_surely_was_read_is_not_said_twice() -> None:
     outbox, _ = make()
     for n in range(5):
         outbox.accept(audio(n))
         outbox.take(float(n), 1)
-    outbox.line_lost(last_heard_at=3.5, unacked_bytes=0)
+    outbox.line_lost(had_at=2.5, unacked_bytes=0)
     assert [i.n for i in outbox.held] == [3, 4]
     assert outbox.books.presumed_us == 3 * CHUNK_US
     assert balanced(outbox)
@@ -125,7 +125,7 @@ def test_inbound_bytes_alone_do_not_prove_that_anything_arrived(
     for n in range(5):
         outbox.accept(audio(n))  # 7 bytes each
         outbox.take(float(n), 1)
-    outbox.line_lost(last_heard_at=3.5, unacked_bytes=unacked_bytes)
+    outbox.line_lost(had_at=3.5, unacked_bytes=unacked_bytes)
     assert [i.n for i in outbox.held] == again
 
 
@@ -134,7 +134,7 @@ def test_what_the_service_closed_on_is_not_sent_to_it_for_ever() -> None:
     for item in (audio(1), Item(Kind.VIDEO, b"poison", n=2), audio(3)):
         outbox.accept(item)
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, blamed=True)
+    outbox.line_lost(had_at=0.0, blamed=True)
     assert [i.n for i in outbox.held] == [1, 3]
     assert [(d.reason, d.kind) for d in drops] == [("deliveryUnknown", Kind.VIDEO)]
 
@@ -144,7 +144,7 @@ def test_a_text_that_may_have_arrived_is_never_sent_again_silently() -> None:
     for item in (audio(1), text(2), audio(3)):
         outbox.accept(item)
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0)
+    outbox.line_lost(had_at=0.0, unsent_bytes=0)
     assert [i.n for i in outbox.held] == [1, 3]
     assert [(d.reason, d.kind, d.from_n, d.through_n) for d in drops] == [
         ("deliveryUnknown", Kind.TEXT, 2, 2)
@@ -156,7 +156,7 @@ def test_what_never_left_the_process_goes_back_whatever_its_kind() -> None:
     outbox.accept(text(1, b"x" * 1000))
     outbox.accept(text(2, b"y" * 1000))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=500)
+    outbox.line_lost(had_at=0.0, unsent_bytes=500)
     assert [i.n for i in outbox.held] == [2]
     assert [d.from_n for d in drops] == [1]
 
@@ -166,7 +166,7 @@ def test_the_bytes_that_never_left_are_counted_with_care_for_the_frames_around_t
     outbox.accept(text(1, b"x" * 1000))
     outbox.accept(text(2, b"y" * 1000))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=1000 + FRAME_OVERHEAD)
+    outbox.line_lost(had_at=0.0, unsent_bytes=1000 + FRAME_OVERHEAD)
     assert [i.n for i in outbox.held] == [2]
     assert [d.from_n for d in drops] == [1]
 
@@ -176,7 +176,7 @@ def test_a_refused_resume_took_nothing_so_everything_goes_back() -> None:
     for item in (audio(1), text(2)):
         outbox.accept(item)
     take_all(outbox)
-    outbox.line_lost(last_heard_at=100.0, unsent_bytes=0, refused=True)
+    outbox.line_lost(had_at=100.0, unsent_bytes=0, refused=True)
     assert [i.n for i in outbox.held] == [1, 2]
     assert drops == []
     assert outbox.books.maybe_doubled_us == 0
@@ -187,7 +187,7 @@ def test_without_replay_the_unconfirmed_part_is_lost_and_said_to_be() -> None:
     for n in range(3):
         outbox.accept(audio(n))
     take_all(outbox)
-    outbox.line_lost(last_heard_at=0.0, unsent_bytes=0)
+    outbox.line_lost(had_at=0.0, unsent_bytes=0)
     assert [(d.reason, d.count, d.audio_us) for d in drops] == [("deliveryUnknown", 3, 3 * CHUNK_US)]
     assert outbox.books.dropped_us == 3 * CHUNK_US
     assert balanced(outbox)
@@ -394,7 +394,7 @@ def test_what_waits_and_what_is_under_way_are_bounded_whatever_happens_to_the_li
             outbox.take(n * 0.02, 1)
             n += 1
             assert outbox.books.unconfirmed_us <= ring_us + CHUNK_US
-        outbox.line_lost(last_heard_at=n * 0.02)
+        outbox.line_lost(had_at=n * 0.02)
         assert outbox.books.held_us <= 2 * (ring_us + CHUNK_US)
         for _ in range(200):
             outbox.accept(audio(n))
