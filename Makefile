@@ -16,6 +16,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
+.PHONY: prove soak chaos fuzz mutants
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -28,7 +29,7 @@ demo: $(VENV) $(BRIDGE) ## the main job: speech through the sidecar while the li
 test: lint check-generated test-python test-js ## everything that runs on a bare machine
 	@echo "== all tests passed"
 
-test-python: $(VENV)
+test-python: $(VENV) $(BRIDGE)
 	@echo "== Python tests"
 	@$(PY) -m pytest -q $(PYTEST_ARGS)
 
@@ -53,6 +54,21 @@ check-generated: $(VENV)
 
 bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
 	@node tests/bench/bench.mjs $(BENCH_ARGS)
+
+prove: $(VENV) ## the model tests with other steps each time: some 400,000 of them
+	@$(PY) -m pytest -q -s tests/model --hypothesis-profile=prove $(PYTEST_ARGS)
+
+soak: $(VENV) ## 1,000 hours of faults on virtual time
+	@$(PY) -m tests.soak $(SOAK_ARGS)
+
+chaos: $(VENV) ## real processes under faults of the network, the service, the host and the clocks
+	@$(PY) -m tests.chaos $(CHAOS_ARGS)
+
+fuzz: $(VENV) ## 200,000 bad lines on stdin and 200,000 bad frames of a service
+	@$(PY) -m tests.fuzz $(FUZZ_ARGS)
+
+mutants: $(VENV) ## break the lifecycle in many places, one at a time: the tests must notice
+	@$(PY) -m tests.mutants $(MUTANTS_ARGS)
 
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
 	@examples/demo/make-speech.sh

@@ -1,0 +1,99 @@
+"""What the host offered and what became of it, as somebody sees it who watches the wire and hears the events."""
+
+from collections import Counter
+
+from sidecar.lifecycle import events as ev
+from sidecar.lifecycle.books import Drop
+from sidecar.lifecycle.core import Lifecycle
+from sidecar.lifecycle.item import Item, Kind
+from sidecar.lifecycle.outbox import Full
+
+CHUNK_US = 200_000
+BODY = b"x" * 400
+ONCE = frozenset({Kind.TEXT, Kind.CONTENT})
+"""Twice the same is a second question to the model."""
+
+
+class Ledger:
+    """Every message by its number, from the offer to its end.
+
+    Attributes:
+        answered: how often each offer was answered; once is right.
+        kinds: of the accepted messages.
+        dropped: what was told as ended without delivery, with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.answered: Counter[int] = Counter()
+        self.kinds: dict[int, Kind] = {}
+        self.dropped: dict[int, str] = {}
+        self._n = 0
+        self._offered_us = 0
+
+    def offer(self, core: Lifecycle, kind: Kind, now: float, frame: bytes = BODY) -> None:
+        n, self._n = self._n, self._n + 1
+        audio_us = CHUNK_US if kind is Kind.AUDIO else 0
+        self._offered_us += audio_us
+        demand = "text" if kind is Kind.TEXT else None
+        item = Item(kind, frame, n=n, audio_us=audio_us, demand=demand)
+        try:
+            accepted = core.offer(item, now)
+        except Full:
+            accepted = False
+        self.answered[n] += 1
+        if accepted:
+            self.kinds[n] = kind
+
+    def tell_dropped(self, event: ev.Dropped) -> None:
+        drop = event.drop
+        numbers = _numbers(drop)
+        assert len(numbers) in (0, drop.count), "a range without gaps"
+        for n in numbers:
+            assert n not in self.dropped, f"{n} was told as lost before"
+            assert self.kinds[n] is drop.kind, f"{n} was never accepted as {drop.kind}"
+            self.dropped[n] = drop.reason
+
+    def check(self, core: Lifecycle, received: list[int]) -> None:
+        """Every accepted message is accounted for, and nothing is called confirmed that did not arrive."""
+        outbox = core.outbox
+        untold = [n for drop in outbox._drops for n in _numbers(drop)]
+        held = [item.n for item in outbox.held if item.n is not None]
+        unconfirmed = [item.n for item in outbox.unconfirmed if item.n is not None]
+        kept = [*unconfirmed, *held]
+        assert kept == sorted(set(kept)), "what is kept is in the order of acceptance, each once"
+        ended = self.dropped.keys() | set(untold)
+        assert not ended & set(kept), "what was told as lost is not kept any more"
+        confirmed = self.kinds.keys() - ended - set(kept)
+        assert confirmed <= set(received), f"confirmed and never arrived: {confirmed - set(received)}"
+        self._check_books(core, confirmed, len(ended))
+
+    def _check_books(self, core: Lifecycle, confirmed: set[int], ended: int) -> None:
+        books = core.outbox.books
+        audio = {n for n, kind in self.kinds.items() if kind is Kind.AUDIO}
+        assert books.offered_us == self._offered_us
+        assert books.accepted_us == len(audio) * CHUNK_US
+        assert books.refused_us == self._offered_us - books.accepted_us
+        assert books.confirmed_us == len(audio & confirmed) * CHUNK_US
+        kept_us = books.held_us + books.unconfirmed_us
+        assert books.accepted_us == kept_us + books.confirmed_us + books.dropped_us
+        assert min(books.held_us, books.unconfirmed_us, books.dropped_us, books.confirmed_us) >= 0
+
+    def check_end(self, received: list[int]) -> None:
+        """The session is over: each message arrived, or was told as lost; no question was asked twice."""
+        assert set(self.answered.values()) <= {1}, "an offer has one answer"
+        missing = self.kinds.keys() - set(received) - self.dropped.keys()
+        assert not missing, f"lost in silence: {sorted(missing)}"
+        for n, reason in self.dropped.items():
+            if n in received:  # `sessionLost`: it may have arrived, at a session that is no more
+                assert reason in ("deliveryUnknown", "sessionLost"), f"{n} arrived, and {reason} was told"
+
+    def check_once(self, received: list[int]) -> None:
+        twice = [n for n, times in Counter(received).items() if times > 1 and self.kinds[n] in ONCE]
+        assert not twice, f"asked twice: {twice}"
+
+
+def _numbers(drop: Drop) -> range:
+    """None for the sidecar's own activityStart."""
+    if drop.from_n is None or drop.through_n is None:
+        return range(0)
+    return range(drop.from_n, drop.through_n + 1)
