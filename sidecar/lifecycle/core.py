@@ -37,6 +37,7 @@ class Lifecycle(Clockwork):
 
     def reconnect(self, now: float) -> None:
         """The host wants it now: end a wait, revive a failed session, or replace the live line."""
+        self.recovery.insisted()
         if not self._go(INSISTING, now) and self.machine.allows(Event.HAND_OVER):
             self._start_hand_over(INSISTING, now)
 

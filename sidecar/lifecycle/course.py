@@ -4,7 +4,14 @@ These are the decisions carried out; what brings them about stands in `core`.
 """
 
 from sidecar.lifecycle import events as ev
-from sidecar.lifecycle.decision import NO_REFUSAL, WISHES, Retry, Stop, speaks_of_session
+from sidecar.lifecycle.decision import (
+    NO_REFUSAL,
+    WISHES,
+    Retry,
+    Stop,
+    asked_by_service_s,
+    speaks_of_session,
+)
 from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
 from sidecar.lifecycle.line import Line
 from sidecar.lifecycle.liveness import NEVER
@@ -102,7 +109,8 @@ class Course(Telling):
     # --- a loss, and what follows -----------------------------------------------------------------
 
     def _line_lost(self, line: Line, fault: Fault, now: float, unsent_bytes: int) -> None:
-        if fault.action is Action.STOP:  # whatever was planned, it will not come about
+        # Whatever was planned: a denial ends it, and a quota has to be waited for and told.
+        if fault.action is Action.STOP or asked_by_service_s(fault, self.settings) > 0:
             self.recovery.planned = None
         planned = self.recovery.planned
         refused = self.recovery.refuses(line, fault)
@@ -128,7 +136,8 @@ class Course(Telling):
         """Nothing is left of the line but what it took with it. `untaken`: it took nothing."""
         self.line = None
         self._timers.clear()
-        had = line.had(closed=fault.ws_code not in (None, 1006))
+        closed = fault.ws_code not in (None, 1006)
+        had = None if line.unproven else line.had(closed=closed)
         self.outbox.line_lost(
             had.at if had is not None else -NEVER,
             unsent_bytes=unsent_bytes,
@@ -209,6 +218,7 @@ class Course(Telling):
             self.stats.hand_overs += 1
             self.recovery.left(now, model_speaking=self.model_speaking)
             self.recovery.planned = None
+            self._replayed_before_us = self.outbox.books.replayed_us
             self._drop_line(self.line, classify(cause), unsent_bytes)
             self._report(now)
         reason, self._revive_reason = self._revive_reason, ""

@@ -101,11 +101,11 @@ def decide(
         return Stop(fault, fault)
     if situation.planned:
         fresh = not situation.has_handle
-        waiting = max(0.0 if fresh else owner_delay_s(outage, settings, now), outage.asked_until - now)
+        waiting_for_owner = 0.0 if fresh else owner_delay_s(outage, settings, now)
         if fault.kind in WISHES:
-            return Retry(max(0.0, waiting), fresh=fresh)
+            return Retry(waiting_for_owner, fresh=fresh)
         backoff = backoff_s(outage.failures, reconnect, random)
-        return Retry(max(waiting, backoff, situation.breaker_s), fresh=fresh)
+        return Retry(max(waiting_for_owner, backoff, situation.breaker_s), fresh=fresh)
     by_service_s = asked_by_service_s(fault, settings)
     outage.asked_until = max(outage.asked_until, now + by_service_s)  # it holds for who revives, too
     too_early = old_owner_may_live(fault, outage, situation, settings, now)

@@ -31,6 +31,8 @@ class Heard(NamedTuple):
     unacked_bytes: int | None
 
 
+MAX_QUEUE_S = 5.0
+"""The longest delay that is taken for a queue on the way."""
 TRAIL_STEP_S = 0.05
 """Of what was heard so closely together, the last is kept."""
 
@@ -101,25 +103,26 @@ class Line:
             trail.pop()
         trail.append(heard)
         settings = self._settings
-        needed_until = trail[-2].at - max(settings.outbox.replay_margin_s, settings.heartbeat.suspect_after_s)
+        margin_s = min(settings.outbox.replay_margin_s, settings.ring_s)  # more is needed by nobody
+        needed_until = trail[-2].at - max(margin_s, MAX_QUEUE_S)
         while len(trail) > 2 and trail[1].at <= needed_until:
             trail.popleft()
 
     def had(self, *, closed: bool) -> Heard | None:
         """The newest moment of which it can be said: what the other side's TCP had then, the service took,
         for it went on to speak `replay_margin_s` later. A service that hangs, a network that stands still,
-        and a proxy on the way, acknowledge much that nobody reads. So what a round trip takes, and the
-        oldest ping waits, lengthen the margin up to `suspect_after_s`: that is a queue on the way. A pong
-        that is later still is one that the service takes its time for (LP 6).
+        and a proxy on the way, acknowledge much that nobody reads. So the round trip, or the time that the
+        oldest ping waits and what was written before it, lengthens the margin: that is a queue on the way.
+        What is later than `MAX_QUEUE_S` is a service that takes its time for pongs (LP 6).
 
         Args:
             closed: the line ended with a close frame, which may come from one who read nothing before it.
         """
         trail = list(self.trail)
         spoke_at = trail[-2 if closed and len(trail) > 1 else -1].at
-        settings, lag_s = self._settings, self.liveness.lag_s(spoke_at)
-        queue_s = lag_s if lag_s <= settings.heartbeat.suspect_after_s else 0.0
-        latest = spoke_at - max(settings.outbox.replay_margin_s, queue_s)
+        settings = self._settings
+        queue_s = self.liveness.lag_s(spoke_at) + settings.heartbeat.audio_interval_s
+        latest = spoke_at - max(settings.outbox.replay_margin_s, min(queue_s, MAX_QUEUE_S))
         return next((heard for heard in reversed(trail) if heard.at <= latest), None)
 
     def answered(self, *, content: bool) -> bool:

@@ -10,7 +10,6 @@ from sidecar.lifecycle.decision import (
     Retry,
     Situation,
     Stop,
-    asked_by_service_s,
     decide,
     old_owner_may_live,
     owner_delay_s,
@@ -89,6 +88,10 @@ class Recovery:
         """How long the service, or the breaker, asked for no attempt."""
         return max(0.0, self.outage.asked_until - now, self.breaker_s(now))
 
+    def insisted(self) -> None:
+        """The host overrides whatever the service asked for."""
+        self.outage.asked_until = -NEVER
+
     def slept(self, slept_s: float, *, clock_stood: bool) -> None:
         """The service's clock went on; whether or not ours did, nobody tried anything meanwhile."""
         outage = self.outage
@@ -161,8 +164,6 @@ class Recovery:
         else:
             self._count_line(line, fault, planned, now)
             self.left(now, model_speaking=model_speaking)
-        if planned is not None:  # a quota counts also for a line that is being left
-            outage.asked_until = max(outage.asked_until, now + asked_by_service_s(fault, self.settings))
         self.planned = None
         return self._decide(planned or fault, self._situation(now, planned=planned is not None), now)
 

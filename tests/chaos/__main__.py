@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 
+from tests.arguments import at_least
 from tests.chaos import report
 from tests.chaos.judge import broken
 from tests.chaos.scenarios import SCENARIOS
@@ -58,7 +59,7 @@ def main():
     parser.add_argument("--only", metavar="NAME", help="scenarios with this in their name")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     parser.add_argument(
-        "--jobs", type=int, default=4, help="so many at a time: most of them wait (default: 4)"
+        "--jobs", type=at_least(1), default=4, help="so many at a time: most of them wait (default: 4)"
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     args = parser.parse_args()

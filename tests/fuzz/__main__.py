@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.arguments import at_least
 from tests.fuzz import frames, lines
 from tests.fuzz.child import Broken
 
@@ -17,10 +18,14 @@ def main() -> int:
     """Returns the exit code: 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     for name in CAMPAIGNS:
-        parser.add_argument(f"--{name}", type=int, default=200_000)
-    parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            f"--{name}", type=at_least(0), default=200_000, help="so many at least (200000); 0: none"
+        )
+    parser.add_argument("--seed", type=int, default=1, help="of what is drawn (1)")
     parser.add_argument("--random", action="store_true", help="take another seed, and print it")
     options = parser.parse_args()
+    if not any(getattr(options, name) for name in CAMPAIGNS):
+        parser.error("nothing to do: --inputs or --frames must be more than 0")
     number = random.SystemRandom().randrange(10**6) if options.random else options.seed
     print(f"seed {number}")
     for name, campaign in CAMPAIGNS.items():

@@ -46,8 +46,8 @@ class Child:
         self._leaks = []
         self.errors = b""
         self._threads = [
-            threading.Thread(target=self._read_stdout),
-            threading.Thread(target=self._read_stderr),
+            threading.Thread(target=self._read_stdout, daemon=True),
+            threading.Thread(target=self._read_stderr, daemon=True),
         ]
         for thread in self._threads:
             thread.start()

@@ -47,6 +47,8 @@ class Service:
         self._newest.send(data)
 
     def stop(self):
+        with contextlib.suppress(OSError):  # else who waits in `accept` would take one more
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         if self._newest is not None:
             self._newest.close()

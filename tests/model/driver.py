@@ -43,7 +43,8 @@ class Driver(Ground):
                 case ev.StateChanged():
                     self._state_changed(entry)
                 case ev.Dropped():
-                    self.ledger.tell_dropped(entry)
+                    over = self.core.state in (State.DISCONNECTING, State.DISCONNECTED)
+                    self.ledger.tell_dropped(entry, over=over)
                 case ev.Failure(fault, True):
                     self._failed(fault.kind)
 
@@ -82,8 +83,6 @@ class Driver(Ground):
         handle = setup.get("sessionResumption", {}).get("handle")
         assert resuming == (handle is not None)
         assert not (fresh and resuming), "a fresh session is asked for without the handle"
-        socket.setups += 1
-        assert socket.setups == 1, "never two setups on one socket"
         socket.handle = handle
         self.core.upgraded(self.now, resuming=resuming)
         socket.up.put(self.now, 200, lambda: self._service_gets_setup(socket))
@@ -132,6 +131,7 @@ class Driver(Ground):
         socket = self.socket
         if socket is None:
             return
+        assert cause.code != "silence" or socket.troubled, "a line in good health is cut"
         unsent_bytes = socket.up.unsent_bytes
         if not socket.up.frozen:
             self._service_sees_end(socket)
@@ -188,12 +188,16 @@ class Driver(Ground):
             socket.took += 1
 
     def _service_gets_ping(self, socket: Socket, number: int) -> None:
-        if socket.pongs and not socket.gone_for_the_service:
-            self._later_for(
-                socket,
-                socket.pong_late_s,
-                lambda: self._say(socket, lambda: self.core.pong(self.now, number)),
-            )
+        if not socket.pongs or socket.gone_for_the_service:
+            return
+
+        def answer() -> None:
+            self._say(socket, lambda: self.core.pong(self.now, number))
+
+        if socket.pong_late_s:
+            self._later_for(socket, socket.pong_late_s, answer)
+        else:
+            answer()
 
     def _service_gets_close(self, socket: Socket) -> None:
         if socket.gone_for_the_service:  # its own close frame is on the way

@@ -37,7 +37,7 @@ class Ground:
             self.given_handle = self.service.new_handle(self.service.new_session())
         self.handle_age_s = handle_age_s
         self.core = Lifecycle(settings, random, handle=self.given_handle)
-        self.ledger = Ledger()
+        self.ledger = Ledger(settings.outbox, settings.ring_s)
         self.acks_known = acks_known
         self.plans: deque[Attempt] = deque()
         self.default_plan = GOOD
@@ -50,7 +50,7 @@ class Ground:
         self.reached_failures = 0
         self.outage_since = self.now
         self.opened_at = self.now
-        self.opens = 0
+        self.failures_due = 0
         self.outcomes: list[str] = []
         self.closing_since: float | None = None
         self.finished = 0
@@ -79,8 +79,12 @@ class Ground:
             if change.before[0] is not State.CONNECTED:
                 self._check_restored(change, socket)
                 self.asked_until = self.now  # the service took us
+                self.permanent.clear()
                 self._outcome("connected")
+        elif state is State.FAILED:
+            self.failures_due += 1
         elif state is State.DISCONNECTED:
+            assert not self.core.outbox.has_drops, "losses are told before the end"
             self._outcome("closed")
 
     def _check_restored(self, change: ev.StateChanged, socket: Socket) -> None:
@@ -96,6 +100,8 @@ class Ground:
     def _failed(self, kind: str) -> None:
         """Giving up needs a reason that the world has seen."""
         self._outcome("failed")
+        self.failures_due -= 1
+        assert self.failures_due == 0, "each failure is told once"
         asked = self.now < self.asked_until
         reconnect = self.settings.reconnect
         reasons = {
@@ -110,9 +116,8 @@ class Ground:
         assert kind in self.permanent or reasons.get(kind), f"no reason to give up with {kind}"
 
     def _outcome(self, what: str) -> None:
-        """The one answer to an open, or a reconnect that waits for its result."""
-        if len(self.outcomes) < self.opens:
-            self.outcomes.append(what)
+        """What the host is told that its wishes came to."""
+        self.outcomes.append(what)
 
     # --- time ---------------------------------------------------------------------------------------
 

@@ -69,7 +69,6 @@ class Socket:
         self.attempt = attempt
         self.up, self.down = Pipe(LATENCY_S), Pipe(LATENCY_S)
         self.over = False
-        self.setups = 0
         self.ready = False
         self.handle: str | None = None
         self.session: Session | None = None
@@ -78,6 +77,7 @@ class Socket:
         self.close_sent = False
         self.written: list[int] = []
         self.took = 0
+        self.troubled = False
         self.spoke = False
         self.started_activity = False
         self.pongs = True

@@ -12,9 +12,10 @@ from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.item import Kind
 from sidecar.lifecycle.states import State
 from tests.model.driver import Driver
-from tests.model.network import FOREVER, Pipe
+from tests.model.network import FOREVER
 from tests.model.weather import GOOD, OVERRUN, Close
 
+LATE_S = 0.25
 END_STATES = {State.DISCONNECTED, State.FAILED}
 
 
@@ -29,7 +30,6 @@ class World(Driver):
         self.run()
 
     def open(self) -> None:
-        self.opens += 1
         self.opened_at = self.outage_since = self.now
         self.act(lambda now: self.core.open(now, previous_close_age_s=self.handle_age_s))
 
@@ -78,6 +78,7 @@ class World(Driver):
     def freeze(self, frozen: bool) -> None:
         if self.socket is not None:
             self.socket.up.frozen = self.socket.down.frozen = frozen
+            self.socket.troubled = True
 
     def close_by_service(self, close: Close) -> None:
         if self.socket is not None and self.socket.session is not None:
@@ -105,32 +106,41 @@ class World(Driver):
 
     def sleep(self, slept_s: float, *, clock_stood: bool) -> None:
         """The machine sleeps. A clock that stood shows nothing of it; else all is late."""
+        due_at = FOREVER
         if clock_stood:
             self.asked_until -= slept_s
             for session in self.service.sessions:
                 session.owned_until -= slept_s
         else:
-            self._lose_time(slept_s)
+            due_at = self._lose_time(slept_s)
         if not self.finished:  # nobody watches for a session that is over
             self.act(lambda now: self.core.slept(now, slept_s, clock_stood=clock_stood))
+        self._tick_late(due_at)
 
     def hold_up(self, late_s: float) -> None:
         """We ourselves do nothing for so long."""
-        self._lose_time(late_s)
-        self.act(lambda now: self.core.tick(now, late_s))
+        self._tick_late(self._lose_time(late_s))
 
-    def _lose_time(self, seconds: float) -> None:
-        """What came in meanwhile is read first, before any timer; it came when we were last awake, for all
-        that we can know."""
-        awake_at, self.now = self.now, self.now + seconds
-        self._came_at = awake_at
-        while (socket := self.socket) is not None:
-            pipe = min(socket.up, socket.down, key=Pipe.due_at)
-            if pipe.due_at() > self.now:
-                break
-            pipe.deliver_one()
+    def _tick_late(self, due_at: float) -> None:
+        """The timer that was set before comes now, and knows how late it is."""
+        if due_at <= self.now:
+            late_s = self.now - due_at
+            self.act(lambda now: self.core.tick(now, late_s if late_s > LATE_S else 0.0))
+
+    def _lose_time(self, seconds: float) -> float:
+        """The service goes on without us. What came in meanwhile is read first, before any timer; it came when
+        we were last awake, for all that we can know. Returns when the timer was due."""
+        awake_at, end = self.now, self.now + seconds
+        due_at = max(self.core.due_at(), awake_at)
+        while self.socket is not None and self.socket.up.due_at() <= end:
+            self.now = max(self.now, self.socket.up.due_at())
+            self.socket.up.deliver_one()
+        self.now, self._came_at = end, awake_at
+        while self.socket is not None and self.socket.down.due_at() <= end:
+            self.socket.down.deliver_one()
             self.run()
         self._came_at = None
+        return due_at
 
     def heal(self) -> None:
         """From now on everything works."""
@@ -159,4 +169,6 @@ class World(Driver):
             )
         self.ledger.check(core, self.service.received)
         self.ledger.check_once(self.service.received)
+        self.ledger.check_doubled(core, self.service.received)
+        assert self.failures_due == 0, "a failure is told"
         assert core.outbox.books.held_us <= core.settings.ring_s * 1e6, "the ring is bounded"

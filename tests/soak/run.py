@@ -10,8 +10,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
+from tests.arguments import at_least
 from tests.soak.life import CHUNK_S, Life, live
 
 OBJECTS_MAY_GROW = 3000
@@ -60,12 +62,16 @@ def main() -> int:
         )  # fmt: skip
         for text in life.broken[:10]:
             print(f"    BROKEN, seed {life.seed}: {text}")
+        if life.broken:
+            more = f" (and {len(life.broken) - 10} more)" if len(life.broken) > 10 else ""
+            again = f"--only {life.seed} --life-hours {args.life_hours:g} --busy {args.busy:g}"
+            print(f'    again{more}: make soak SOAK_ARGS="{again}"')
     return _sum_up(lives, rss, time.monotonic() - began)
 
 
 def _lives(args: argparse.Namespace) -> Iterator[tuple[Life, float, str, int]]:
     seeds = (
-        [args.only] if args.only else [f"{args.seed}.{i}" for i in range(round(args.hours / args.life_hours))]
+        [args.only] if args.only else [f"{args.seed}.{i}" for i in range(ceil(args.hours / args.life_hours))]
     )
     work = [(seed, args.life_hours, args.busy) for seed in seeds]
     if args.jobs == 1:
@@ -129,10 +135,15 @@ def _sum_up(lives: list[Life], rss: dict[str, list[int]], took_s: float) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--hours", type=float, default=1000.0, help="simulated, in all")
-    parser.add_argument("--life-hours", type=float, default=20.0, help="of one session")
-    parser.add_argument("--busy", type=float, default=600.0, help="mean seconds between two bursts of speech")
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only", help="the seed of one life, as it was printed")
+    add = parser.add_argument
+    add("--hours", type=at_least(0.1, float), default=1000.0, help="simulated, in all (1000)")
+    add("--life-hours", type=at_least(0.1, float), default=20.0, help="of one session (20)")
+    add("--busy", type=at_least(1, float), default=600.0, help="mean seconds between two faults (600)")
+    add("--seed", default="1", help="of all lives: the n-th has SEED.n (1)")
+    add("--jobs", type=at_least(1), default=2, help="processes (2)")
+    add(
+        "--only",
+        metavar="SEED.N",
+        help="one life, by the seed that was printed with it; --life-hours and --busy as then",
+    )
     return parser.parse_args()

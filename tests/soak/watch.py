@@ -197,7 +197,7 @@ class Watch:
         session = self.session
         self._must(session.state is State.DISCONNECTED, f"closed, and {session.state.value}")
         self._must(session._line is None and session._timer is None, "closed, and a line or a timer is left")
-        self._must(not session._unwinding and True, "closed, and something unwinds")
+        self._must(not session._unwinding, "closed, and something unwinds")
         self._must(session._stop_watching is None, "closed, and it watches for sleep")
         self._must(session.core.due_at() == float("inf"), "closed, and something is due")
         books = session.core.outbox.books

@@ -280,7 +280,7 @@ export interface OutboxSettings {
   maxMessages?: number;
   /** Send again after a cut what was written and not confirmed. Default true. */
   replayUnconfirmed?: boolean;
-  /** What TCP had acknowledged so long before the last inbound byte is not sent again; the margin grows with the round trip, up to `heartbeat.suspectAfterMs`. Default 1000. */
+  /** What TCP had acknowledged so long before the last inbound byte is not sent again; the margin grows with the round trip, up to 5 s. Default 1000. */
   replayMarginMs?: number;
   /** Backlog leaves at this multiple of real time. Default 4. */
   flushRate?: number;

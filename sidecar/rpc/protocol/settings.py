@@ -192,7 +192,7 @@ class OutboxSettings(Params):
         Milliseconds | UnsetType,
         Meta(
             description="What TCP had acknowledged so long before the last inbound byte is not sent again; "
-            "the margin grows with the round trip, up to `heartbeat.suspectAfterMs`. Default 1000."
+            "the margin grows with the round trip, up to 5 s. Default 1000."
         ),
     ] = UNSET
     flush_rate: (

@@ -3,8 +3,8 @@
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.item import Item, Kind
-from sidecar.lifecycle.settings import Reconnect, Settings
-from tests.unit.lifecycle.rig import CHUNK_US, OWNED, Rig
+from sidecar.lifecycle.settings import HandOver, Reconnect, Settings
+from tests.unit.lifecycle.rig import CHUNK_US, OWNED, REFUSED, Rig
 
 QUOTA = Cause(Layer.WEBSOCKET, 1011, "You exceeded your current quota")
 DEAD_HANDLE = Cause(Layer.WEBSOCKET, 1008, "BidiGenerateContent session not found")
@@ -88,3 +88,60 @@ def test_a_line_gets_one_close_frame_whoever_else_wants_it_closed() -> None:
     rig.core.close(rig.now)
     rig.run()
     assert rig.closes == 1
+
+
+def test_a_quota_on_a_line_that_is_being_left_is_told() -> None:
+    rig = Rig()
+    rig.open()
+    rig.core.reconnect(rig.now)
+    rig.run()
+    rig.cut(QUOTA)
+    assert [e.fault.kind for e in rig.of(ev.Failure)] == ["quotaExceeded"]
+
+
+def test_a_hint_makes_no_wait_longer_after_the_host_insisted() -> None:
+    rig = Rig()
+    rig.open()
+    rig.cut(QUOTA)
+    rig.pass_time(5.0)
+    rig.core.reconnect(rig.now)
+    rig.run()
+    rig.cut(REFUSED)
+    rig.core.network_changed(rig.now, online=True)
+    rig.run()
+    assert rig.wait_for_attempt() < 2.0
+
+
+def test_what_an_earlier_cut_replayed_is_not_told_again_after_a_rest() -> None:
+    rig = Rig()
+    rig.open()
+    rig.answers_pings = False
+    rig.speak(0, 0)
+    rig.cut()
+    rig.answers_pings = True
+    rig.wait_for_attempt()
+    rig.connect()
+    rig.pass_time(20.0)
+    rig.core.suspend(rig.now, "suspendRequested")
+    rig.run()
+    rig.echo()
+    rig.core.resume(rig.now, "resumeRequested")
+    rig.run()
+    rig.wait_for_attempt()
+    rig.connect()
+    assert [e.replayed_us for e in rig.of(ev.Reconnected)] == [CHUNK_US, 0]
+
+
+def test_on_a_resume_that_is_not_proven_nothing_is_taken_as_delivered() -> None:
+    rig = Rig(Settings(hand_over=HandOver(done_after_s=6.0)))
+    rig.open()
+    rig.answers_pings = False
+    rig.cut()
+    rig.wait_for_attempt()
+    rig.connect(content=False)
+    for n in range(30):
+        rig.speak(n, n)
+        rig.pass_time(0.1)
+        rig.core.heard(rig.now, 0)
+    rig.cut(QUOTA)
+    assert rig.core.outbox.books.presumed_us == 0

@@ -71,6 +71,15 @@ def test_an_interrupted_turn_ends_at_once_and_the_users_next_words_belong_to_the
     assert {e.turn_id for e in events} == {2}
 
 
+def test_an_interrupted_turn_ends_with_its_texts_told() -> None:
+    turns = Turns()
+    say(turns, **model("Once upon"))
+    assert say(turns, interrupted=True) == [
+        Transcript("model", "Once upon", True, 1),
+        Turn(1, "interrupted"),
+    ]
+
+
 def test_a_cut_ends_a_running_turn_and_what_follows_is_a_new_one() -> None:
     turns = Turns()
     say(turns, **user("why"))

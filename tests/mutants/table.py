@@ -1,0 +1,208 @@
+"""Slips that somebody could make in `lifecycle/` and `live/turns.py`: what stands there, and what would stand there.
+
+Each changes what a user would notice. `before` occurs once in its file; `survives` says why no test can tell.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    before: str
+    after: str
+    survives: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"sidecar/{self.file}"
+
+    def apply(self, source: str) -> str:
+        """The source with the slip in it.
+
+        Raises:
+            ValueError: what the row looks for does not stand there exactly once.
+        """
+        found = source.count(self.before)
+        if found != 1:
+            raise ValueError(f"{self.name}: its text stands {found} times in {self.path}")
+        return source.replace(self.before, self.after)
+
+
+M = Mutant
+
+STATES: Final = "lifecycle/states.py"
+DECISION: Final = "lifecycle/decision.py"
+RECOVERY: Final = "lifecycle/recovery.py"
+COURSE: Final = "lifecycle/course.py"
+CORE: Final = "lifecycle/core.py"
+CLOCK: Final = "lifecycle/clockwork.py"
+LINE: Final = "lifecycle/line.py"
+LIVENESS: Final = "lifecycle/liveness.py"
+OUTBOX: Final = "lifecycle/outbox.py"
+ITEM: Final = "lifecycle/item.py"
+BOOKS: Final = "lifecycle/books.py"
+RESUMPTION: Final = "lifecycle/resumption.py"
+HANDOVER: Final = "lifecycle/handover.py"
+BREAKER: Final = "lifecycle/breaker.py"
+BACKOFF: Final = "lifecycle/backoff.py"
+STALL: Final = "lifecycle/stall.py"
+FAULTS: Final = "lifecycle/faults.py"
+HEALTH: Final = "lifecycle/health.py"
+STATS: Final = "lifecycle/stats.py"
+TELLING: Final = "lifecycle/telling.py"
+SETTINGS: Final = "lifecycle/settings.py"
+TURNS: Final = "live/turns.py"
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    # -- which change of state there is ----------------------------------------------------------
+    M("a suspect line cannot be lost", STATES, "SUSPECT: {E.HEARD: ACTIVE, E.HAND_OVER: DRAINING, E.LINE_LOST: WAITING, **_LEAVE}", "SUSPECT: {E.HEARD: ACTIVE, E.HAND_OVER: DRAINING, **_LEAVE}"),
+    M("a suspect line cannot be left", STATES, "SUSPECT: {E.HEARD: ACTIVE, E.HAND_OVER: DRAINING,", "SUSPECT: {E.HEARD: ACTIVE,"),
+    M("the handshake of a reconnect cannot fail", STATES, "    HANDSHAKING: {E.UPGRADED: SETUP, E.ATTEMPT_FAILED: WAITING, **_LEAVE}", "    HANDSHAKING: {E.UPGRADED: SETUP, **_LEAVE}"),
+    M("a failed session cannot be revived", STATES, "FAILED: {E.REVIVE: WAITING, E.CLOSE: DISCONNECTING}", "FAILED: {E.CLOSE: DISCONNECTING}"),
+    M("a parked open never gives up", STATES, "PARKED: {E.REVIVE: WAITING, E.GIVE_UP: FAILED,", "PARKED: {E.REVIVE: WAITING,"),
+    M("a change of phase has no revision", STATES, "self.revision += 1", "self.revision += before[0] is not after[0]"),
+    # -- whether to try again, when, and as what -------------------------------------------------
+    M("Retry-After is not heeded", DECISION, "return max(fault.retry_after_s or 0.0, slow_lane_s)", "return slow_lane_s"),
+    M("a quota is no reason to wait", DECISION, "return max(fault.retry_after_s or 0.0, slow_lane_s)", "return fault.retry_after_s or 0.0"),
+    M("the smallest wait wins", DECISION, "delay_s = max(own_s, asked_for_s)", "delay_s = min(own_s, asked_for_s)"),
+    M("one attempt too many", DECISION, "outage.reached >= reconnect.max_attempts", "outage.reached > reconnect.max_attempts"),
+    M("the old owner is given 1.5 s, not 10", DECISION, "now - outage.owner_gone_at < settings.hand_over.window_s", "now - outage.owner_gone_at < settings.hand_over.first_delay_s"),
+    M("a quota on a resume looks like an old owner", DECISION, "        and fault.action is Action.RESUME  # a quota refused says so\n", ""),
+    M("a resume refused too early ends the session", DECISION, "own_s, fresh = settings.hand_over.retry_delay_s, False", "own_s, fresh = settings.hand_over.retry_delay_s, True"),
+    M("the fresh session is tried for ever", DECISION, "outage.fresh = outage.fresh_tried = True", "outage.fresh = True"),
+    M("the fresh session waits like any attempt", DECISION, "own_s, fresh = 0.0 if at_once else own_s, True", "own_s, fresh = own_s, True"),
+    M("a resume waits though the model was speaking", DECISION, "if outage.owner_gone_at is None or outage.resume_at_once:", "if outage.owner_gone_at is None:"),
+    M("a resume does not wait for the old owner", DECISION, "own_s = max(own_s, owner_delay_s(outage, settings, now))", "own_s = max(own_s, 0.0)"),
+    M("the last attempt comes after the limit", DECISION, "delay_s if situation.first else min(delay_s, ends_at - now)", "delay_s"),
+    M("a bad certificate is tried again at the open", DECISION, 'fault.kind == "certificateInvalid" and not situation.first', 'fault.kind == "certificateInvalid"'),
+    M("a setup that is wrong is tried again", DECISION, "return Action.STOP if fault.ws_code == 1007 else Action.RETRY", "return Action.RETRY"),
+    M("a hand-over walks past the open breaker", DECISION, "return Retry(max(waiting_for_owner, backoff, situation.breaker_s), fresh=fresh)", "return Retry(max(waiting_for_owner, backoff), fresh=fresh)"),
+    M("switched off, nobody gets past a dead handle", DECISION, "not reconnect.enabled and not situation.first and not goes_on:", "not reconnect.enabled and not situation.first:"),
+    # -- from the end of one line to the next ----------------------------------------------------
+    M("a dead handle is kept", RECOVERY, "        if fault.action is Action.FRESH:\n            self._resumption.drop()\n", ""),
+    M("the handle of the lost session is kept", RECOVERY, "            self._resumption.drop()  # it named the old session; the new one sends its own\n", "            pass\n"),
+    M("an expired handle is tried", RECOVERY, "if age_s > self.settings.resumption.handle_ttl_s:", "if age_s > self.settings.resumption.handle_ttl_s * 1000:"),
+    M("a stable line forgets nothing", RECOVERY, 'count any more."""\n        self.outage = Outage()\n', 'count any more."""\n'),
+    M("nobody remembers that the model was speaking", RECOVERY, "self.outage.resume_at_once = now, model_speaking", "self.outage.resume_at_once = now, False"),
+    M("a torn line counts as thrown out", RECOVERY, "thrown_out = fault.ws_code not in (None, 1006)", "thrown_out = fault.ws_code is not None"),
+    M("a failure that never reached the service counts", RECOVERY, "self.outage.reached += fault.reached", "self.outage.reached += 1"),
+    M("every early close is a refused resume", RECOVERY, "return self.planned is None and line.unproven and closed", "return self.planned is None and closed"),
+    M("a revived session forgets what was asked for", RECOVERY, "            asked_until=before.asked_until,\n", ""),
+    M("a wait that was asked for stops while we sleep", RECOVERY, "            outage.asked_until -= slept_s\n", ""),
+    M("a sleep uses up the time of an outage", RECOVERY, "            outage.since += slept_s\n", "            pass\n"),
+    M("what the host wished counts as a failure", RECOVERY, "failed = not line.stable and planned.kind not in WISHES", "failed = not line.stable"),
+    # -- the course of a session -----------------------------------------------------------------
+    M("a denial on a line that is being left is overheard", COURSE, "            self.recovery.planned = None\n        planned = self.recovery.planned", "            pass\n        planned = self.recovery.planned"),
+    M("what the service closed for is said again", COURSE, "blamed=fault.ws_code == 1007", "blamed=False"),
+    M("a close frame proves that all was read", COURSE, "line.had(closed=closed)", "line.had(closed=False)"),
+    M("what never left counts as sent", COURSE, "unsent_bytes=unsent_bytes,", "unsent_bytes=0,"),
+    M("a hand-over waits for nothing", COURSE, "if self._drained or not drain:", "if self._drained or drain:"),
+    M("a hand-over asks for no pong", COURSE, "        line.closing = True\n        line.liveness.hurry(now)\n", "        line.closing = True\n"),
+    M("a suspension ends the deadline of the open", COURSE, '        self._forget_timers()\n        self._step(Event.SUSPEND', '        self._timers.clear()\n        self._step(Event.SUSPEND'),
+    M("after a suspension nobody waits for the old owner", COURSE, "            self.recovery.left(now, model_speaking=self.model_speaking)\n", ""),
+    M("any hint ends the wait that was asked for", COURSE, "0.0 if reason == INSISTING else self.recovery.asked_wait_s(now)", "0.0"),
+    M("the deadlines of the two closes are swapped", COURSE, "self.settings.deadlines.close_s if final else self.settings.hand_over.old_close_s", "self.settings.hand_over.old_close_s if final else self.settings.deadlines.close_s"),
+    M("the last losses are told after the end", COURSE, '        self._report(now)\n        self._step(Event.CLOSED, "closed", now)\n', '        self._step(Event.CLOSED, "closed", now)\n        self._report(now)\n'),
+    M("an attempt goes on after the giving up", COURSE, '            self.out.append(ev.Abort(Cause(Layer.LOCAL, "givenUp")))\n', "            pass\n"),
+    M("what the last attempt met is not told", COURSE, "            self._tell_failure(stop.last, now, fatal=False)\n", "            pass\n"),
+    M("the deadline of a failed attempt goes on", COURSE, 'for name in ("step", "attempt"):', 'for name in ("step",):'),
+    M("a goAway holds also for the next attempt", COURSE, "        self._early_end_at = None\n", ""),
+    M("a hand-over is told as a fault", COURSE, "self.fault = None if planned else fault", "self.fault = fault"),
+    # -- the inputs ------------------------------------------------------------------------------
+    M("an activity that was open is not opened again", CORE, "            self.outbox.put_first(first)\n", "            pass\n"),
+    M("a goAway before setupComplete is forgotten", CORE, "            self.line.schedule.go_away(self._early_end_at - now, now)\n", "            pass\n"),
+    M("a sleep does not age the line", CORE, "            self.line.schedule.slept(slept_s)\n", "            pass\n"),
+    M("online revives who was denied", CORE, "and self.state is not State.SUSPENDED and self._worth_reviving", "and self.state is not State.SUSPENDED"),
+    M("online revives who was suspended", CORE, "elif online and self.state is not State.SUSPENDED and", "elif online and"),
+    M("the echo of a close confirms nothing", CORE, "            self.outbox.confirm(self._ping_number + 1)\n", "            pass\n"),
+    M("a session that is being closed is still moved", CORE, "            self.line.schedule.cancel()\n", ""),
+    M("a pong confirms what was written after its ping", CORE, "self.outbox.take(now, self._ping_number + 1)", "self.outbox.take(now, self._ping_number)"),
+    M("what was written waits for the idle ping", CORE, "            self.line.liveness.wrote()\n", ""),
+    M("other limits of the outbox are not taken over", CORE, "        self.outbox.configure(settings.outbox, settings.ring_s)\n", ""),
+    M("what was refused is not in the books", CORE, "            self.outbox.refuse(item)\n", ""),
+    M("the setup has the deadline of the handshake", CORE, "now + self.settings.deadlines.setup_s", "now + self.settings.deadlines.handshake_s"),
+    M("the drain of a close has no end", CORE, '            self._timers["drain"] = now + (self.settings.deadlines.drain_s if drain_s is None else drain_s)\n', ""),
+    # -- what time brings ------------------------------------------------------------------------
+    M("a drain that is late ends in an abort", CLOCK, '"drain": Clockwork._drain_late,', '"drain": Clockwork._close_late,'),
+    M("name resolution that is late is called TCP", CLOCK, "if phase is not Phase.DIALING or self._resolved else", "if True else"),
+    M("a proven line confirms nothing of before", CLOCK, "        if self.line is not None:\n            self._confirm(self.line, now)\n", ""),
+    M("a resume that may be refused confirms", CLOCK, "if not line.unproven and self.outbox.confirm(line.pong):", "if self.outbox.confirm(line.pong):"),
+    M("a drained line waits for its deadline", CLOCK, '            if "drain" in self._timers and self._drained:\n                self._send_close(now)\n', ""),
+    M("pings follow a close frame", CLOCK, "if self.line is None or self.line.close_sent:", "if self.line is None:"),
+    M("an overdue answer never moves the session", CLOCK, 'if limits.action == "reconnect" and', 'if limits.action == "event" and'),
+    # -- whether the line lives ------------------------------------------------------------------
+    M("time in which we did not read is silence", LINE, "            self.liveness.forgive(late_s)\n", "            pass\n"),
+    M("a line that never answered becomes stable", LINE, "if self.answered_once and not self.stable and", "if not self.stable and"),
+    M("what TCP had with the last byte was read", LINE, "latest = spoke_at - max(settings.outbox.replay_margin_s, min(queue_s, MAX_QUEUE_S))", "latest = spoke_at"),
+    M("a queue on the way is no reason for doubt", LINE, "latest = spoke_at - max(settings.outbox.replay_margin_s, min(queue_s, MAX_QUEUE_S))", "latest = spoke_at - settings.outbox.replay_margin_s"),
+    M("a pong proves that a resume was taken", LINE, "proven = content and self.unproven", "proven = self.unproven"),
+    M("only pongs are life", LIVENESS, "        self.last_heard_at = now\n        self._unanswered_since = None\n", "        self.last_heard_at = now\n"),
+    M("every ping starts the silence anew", LIVENESS, "        if first:\n            self._unanswered_since = now\n", "        self._unanswered_since = now\n"),
+    M("each hint puts off the end of the probe", LIVENESS, "min(self._probe_ends_at, now + self._probe_s)", "now + self._probe_s"),
+    M("a probe has no patience with late pongs", LIVENESS, "return max(self.settings.probe_s, PROBE_RTTS * (self.rtt_average_s or 0.0))", "return self.settings.probe_s"),
+    M("a probe does not forgive the time we did not read", LIVENESS, "        self._probe_ends_at += late_s\n", ""),
+    M("the newest round trip is all that counts", LIVENESS, "RTT_WEIGHT = 0.125", "RTT_WEIGHT = 0.875"),
+    # -- messages: order, delivery, books --------------------------------------------------------
+    M("nothing is sent again", OUTBOX, "elif untouched or (replayable and self.limits.replay_unconfirmed):", "elif untouched:"),
+    M("what is sent again goes last", OUTBOX, "self.held.extendleft(reversed(back))", "self.held.extend(back)"),
+    M("what is sent again goes backwards", OUTBOX, "self.held.extendleft(reversed(back))", "self.held.extendleft(back)"),
+    M("a pong confirms one ping less", OUTBOX, "queue[0].mark <= number", "queue[0].mark < number"),
+    M("what may have arrived is told as never sent", OUTBOX, 'if item.maybe_arrived and reason in ("outboxFull", "sessionClosed"):', 'if item.maybe_arrived and reason == "outboxFull":'),
+    M("what a refused resume took is called delivered", OUTBOX, "untouched = refused or index >= surely_unsent", "untouched = index >= surely_unsent"),
+    M("an activity closed on the lost line stays closed", OUTBOX, "self._activity_open = not _opens_activity(item)", "self._activity_open = self._activity_open"),
+    M("tool results go to a session that never asked", OUTBOX, "        if not resumed:\n            self._drop_tool_responses()\n", ""),
+    M("the backlog is sent as fast as it can", OUTBOX, "            self._allowance_s -= item.audio_us * 1e-6\n", ""),
+    M("silence saves up for a burst", OUTBOX, "self._allowance_s = min(self.limits.flush_burst_s, grown)", "self._allowance_s = grown"),
+    M("a refused number counts as known", OUTBOX, "return n <= self.accepted_through and n not in self._refused", "return n <= self.accepted_through"),
+    M("a full outbox drops the newest", OUTBOX, "oldest = queue.popleft()", "oldest = queue.pop()"),
+    M("a message over the limit drops all the others", OUTBOX, "item.audio_us > ring_us or over_bytes > self._droppable_bytes(over_bytes)", "item.audio_us > ring_us"),
+    M("a text is asked twice", ITEM, "REPLAYABLE = frozenset({Kind.AUDIO,", "REPLAYABLE = frozenset({Kind.TEXT, Kind.AUDIO,"),
+    M("a text may be dropped", ITEM, "DROPPABLE = frozenset({Kind.AUDIO,", "DROPPABLE = frozenset({Kind.TEXT, Kind.AUDIO,"),
+    M("a range of losses has gaps", BOOKS, "else item.n == self.through_n + 1", "else item.n > self.through_n"),
+    M("losses of two kinds are one range", BOOKS, "if reason != self.reason or item.kind is not self.kind:", "if reason != self.reason:"),
+    # -- the handle ------------------------------------------------------------------------------
+    M("an update that is not resumable ends the handle", RESUMPTION, "        if resumable and handle:\n            self._handle = handle\n", "        self._handle = handle if resumable else None\n"),
+    M("a resume waits for initial history", RESUMPTION, "result = _without_history(setup) if resuming or self.spent else dict(setup)", "result = dict(setup)"),
+    M("the handle of the host's setup is sent again", RESUMPTION, 'options = {k: v for k, v in _options(setup).items() if k != "handle"}\n        if resuming', "options = dict(_options(setup))\n        if resuming"),
+    M("the setup has resumption twice", RESUMPTION, '        result.pop("session_resumption", None)\n', ""),
+    # -- waits, and what they go by --------------------------------------------------------------
+    M("a hand-over prefers to interrupt", HANDOVER, "self.settings.lead_s if quiet else self.settings.margin_s", "self.settings.margin_s if quiet else self.settings.lead_s"),
+    M("a later goAway puts off the end", HANDOVER, "self._ends_at = min(self._ends_at, now + time_left_s)", "self._ends_at = now + time_left_s"),
+    M("old failures count for the breaker", BREAKER, "(t for t in self.failures if t > at - limits.window_s)", "self.failures"),
+    M("one good line hides a service that flaps", BREAKER, "        if self.state is BreakerState.CLOSED:\n            return self\n", ""),
+    M("a probe that fails leaves the breaker half open", BREAKER, "if self.state is BreakerState.CLOSED and len(recent)", "if len(recent)"),
+    M("the backoff has no cap", BACKOFF, "else min(settings.max_delay_s, delay)", "else delay"),
+    M("the jitter goes one way only", BACKOFF, "s.jitter_range * (2 * chance - 1)", "s.jitter_range * chance"),
+    M("the backoff begins with the second step", BACKOFF, "min(n - 1, MAX_EXPONENT)", "min(n, MAX_EXPONENT)"),
+    M("an overdue answer is told with every tick", STALL, "if self.demand is None or self._told else", "if self.demand is None else"),
+    M("a late transcript asks for an answer", STALL, 'if demand == "speech" and now - self._answered_at < LATE_TRANSCRIPT_S:', "if False:"),
+    M("a new line gives no new time to answer", STALL, "            self.demand = None\n        self._since = now\n", "            self.demand = None\n"),
+    # -- what a failure means --------------------------------------------------------------------
+    M("a quota that is exhausted is an error like any", FAULTS, '    Row(_WS, 1011, "exhausted", "quotaExceeded", A.SLOW_DOWN, S.WARNING, _QUOTA, "Check the quota."),\n', ""),
+    M("a handle the service does not know ends it all", FAULTS, '"session not found", "handleExpired", A.FRESH', '"session not found", "handleExpired", A.STOP'),
+    M("reasons are read by upper and lower case", FAULTS, "row.text.casefold() not in cause.text.casefold()", "row.text not in cause.text"),
+    M("a refused upgrade did not reach the service", FAULTS, "cause.layer is Layer.WEBSOCKET or status is not None or", "cause.layer is Layer.WEBSOCKET or"),
+    M("a denied project is tried again", FAULTS, '    Row(_WS, 1008, "denied access", "accessDenied", A.STOP, S.ERROR, _KEY, "Contact the service\'s support."),\n', ""),
+    # -- how well it goes ------------------------------------------------------------------------
+    M("cuts are remembered for ever", HEALTH, "sum(1 for at in self._at if now - at < CUT_MEMORY_S)", "len(self._at)"),
+    M("many cuts make a good line poor", HEALTH, "10 * min(cuts, CUTS_COUNTED)", "10 * cuts"),
+    M("a percentile is one rank too high", STATS, "ordered[max(0, ceil(share * len(ordered)) - 1)]", "ordered[min(ceil(share * len(ordered)), len(ordered) - 1)]"),
+    M("a suspension counts as an outage", STATS, "elif state in (State.SUSPENDED, State.DISCONNECTED, State.DISCONNECTING):", "elif state in (State.DISCONNECTED, State.DISCONNECTING):"),
+    M("a failed session takes messages", TELLING, "self.state not in (State.DISCONNECTED, State.DISCONNECTING, State.FAILED)", "self.state not in (State.DISCONNECTED, State.DISCONNECTING)"),
+    M("the last movement of the queue is not told", TELLING, '        elif "report" not in self._timers:\n            self._timers["report"] = self._reported_at + REPORT_INTERVAL_S\n', ""),
+    M("the ring is shorter than a death found late", SETTINGS, "return max(self.outbox.ring_s, self.heartbeat.dead_after_s + self.heartbeat.audio_interval_s + 1.0)", "return self.outbox.ring_s"),
+    M("a margin over the lead is taken", SETTINGS, "hand_over.margin_s <= hand_over.lead_s", "True"),
+    # -- the conversation ------------------------------------------------------------------------
+    M("thoughts are told as speech", TURNS, "if part.text and not part.thought:", "if part.text:"),
+    M("the text of a cut turn looks whole", TURNS, "            self._finish_texts(events, cut=True)\n", "            self._finish_texts(events, cut=False)\n"),
+    M("a cut turn never ends", TURNS, '            events.append(Turn(self.turn_id, "interrupted", cut=True))\n', ""),
+    M("a turn ends before its texts", TURNS, '            self._finish_texts(events, cut=False)\n            self._interrupted_id = self.turn_id\n            events.append(Turn(self.turn_id, "interrupted"))\n', '            events.append(Turn(self.turn_id, "interrupted"))\n            self._finish_texts(events, cut=False)\n            self._interrupted_id = self.turn_id\n'),
+    M("an interrupted turn swallows the next end", TURNS, "            self._interrupted_id = None\n            return\n", "            return\n"),
+    M("words of the next turn are lost", TURNS, "self._user_text, self._next_user_text = self._next_user_text, []", "self._user_text, self._next_user_text = [], []"),
+    M("an answered call of a lost session may be answered again", TURNS, "            self.dead_calls[call_id] = _LOST\n", "            pass\n"),
+    M("an id that is used again stays dead", TURNS, "                self.dead_calls.pop(call.id, None)  # a new session may count anew\n", ""),
+    M("dead calls are remembered for ever", TURNS, "            _keep_newest(self.dead_calls)\n", ""),
+    M("a question that waits is a quiet moment", TURNS, "            or self._asked\n", ""),
+    M("a barge-in is glued to the question before", TURNS, "            if self._user_active and self.model_speaking:\n                self._user_done = True  # the user speaks into the model's turn: that is the next one\n", ""),
+)  # fmt: skip
