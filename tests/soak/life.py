@@ -73,7 +73,9 @@ class Lived:
         busy_s: mean time between two bursts of speech, and between two acts of the host.
     """
 
-    def __init__(self, loop: VirtualLoop, seed: str, hours: float, busy_s: float) -> None:
+    def __init__(
+        self, loop: VirtualLoop, seed: str, hours: float, busy_s: float, *, calm: bool = False
+    ) -> None:
         self.chance = chance = Random(seed)
         self.kind = chance.choices(list(SETTINGS), [weight for weight, _ in SETTINGS.values()])[0]
         loop.has_boot_clock = chance.random() < 0.8
@@ -82,7 +84,7 @@ class Lived:
         self.host = Host(self.world, Random(f"{seed} host"), busy_s)
         self.watch = Watch(self.world, self.host)
         self.result = Life(seed, self.kind)
-        self._troubled = True
+        self._troubled = not calm
 
     async def run(self) -> Life:
         host, watch, world = self.host, self.watch, self.world
@@ -182,14 +184,14 @@ async def _connect(session: LiveSession) -> None:
         raise TimeoutError from exc
 
 
-def live(seed: str, hours: float, busy_s: float = 600.0) -> Life:
-    """A whole life, on a loop of its own."""
+def live(seed: str, hours: float, busy_s: float = 600.0, *, calm: bool = False) -> Life:
+    """A whole life, on a loop of its own; `calm`: nothing goes wrong in it, but perhaps at its very end."""
     errors: list[str] = []
     handler, logger = _Errors(errors), logging.getLogger()
     logger.addHandler(handler)
     try:
         with virtual_loop() as loop:
-            lived = Lived(loop, seed, hours, busy_s)
+            lived = Lived(loop, seed, hours, busy_s, calm=calm)
             with lived.world.in_place():
                 try:
                     result = loop.run_until_complete(lived.run())

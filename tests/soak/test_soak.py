@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecar.lifecycle.line import Line, News
 from sidecar.lifecycle.outbox import Outbox
 from tests.soak.faults import FAULTS
 from tests.soak.life import Life, live
@@ -55,3 +56,29 @@ def test_an_outbox_that_forgets_what_was_under_way_is_found_out(monkeypatch: pyt
     monkeypatch.setattr(Outbox, "line_lost", forget)
     broken = live("test 0", 4.0, BUSY_S).broken
     assert any("neither received nor told as dropped" in text for text in broken)
+
+
+CALM = ("calm 1", "calm 2", "calm 3", "calm 4")
+
+
+def test_where_nothing_goes_wrong_nothing_is_cut_lost_said_twice_or_dialled_in_vain() -> None:
+    """The host moves, rests and blocks all the same, and the service orders off. At the very end there may be a
+    fault."""
+    for life in (live(seed, 4.0, BUSY_S, calm=True) for seed in CALM):
+        assert life.broken == []
+        figures = life.figures
+        assert figures["said"] > 3_000
+        assert figures["told"] == figures["lost"] == figures["doubled"] == 0
+        assert figures["losses"] <= 1
+        assert figures["dials"] - figures["connects"] <= 1
+        assert figures["connects"] - figures["moves"] <= 2
+
+
+def test_a_healthy_line_that_is_given_up_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = Line.tick
+
+    def impatient(line: Line, now: float, late_s: float) -> list[News]:
+        return [News.DEAD] if now - line.born_at > 60.0 else looked(line, now, late_s)
+
+    monkeypatch.setattr(Line, "tick", impatient)
+    assert live("calm 3", 4.0, BUSY_S, calm=True).figures["losses"] > 1
