@@ -51,6 +51,7 @@ class Ground:
         self.outage_since = self.now
         self.opened_at = self.now
         self.failures_due = 0
+        self.calls_waiting = 0
         self.outcomes: list[str] = []
         self.closing_since: float | None = None
         self.finished = 0
@@ -118,6 +119,7 @@ class Ground:
     def _outcome(self, what: str) -> None:
         """What the host is told that its wishes came to."""
         self.outcomes.append(what)
+        self.calls_waiting = 0
 
     # --- time ---------------------------------------------------------------------------------------
 

@@ -238,6 +238,7 @@ class Sessions(RuleBasedStateMachine):
         world.check()
         assert world.core.state is State.DISCONNECTED
         assert world.finished == 1
+        assert world.calls_waiting == 0, "an open, or a reconnect, never learns what came of it"
         assert world.outcomes[-1] == "closed"
         assert world.outcomes.count("closed") == 1
         world.ledger.check_end(world.service.received)
@@ -264,6 +265,7 @@ def settle(world: World) -> None:
     """Connected and nothing waits; a planned move that is just under way may end first."""
     for _ in range(20):
         if world.core.state is State.CONNECTED and world.core.outbox.idle:
+            assert world.calls_waiting == 0, "connected, and a call was not answered"
             return
         world.pass_time(1.0)
     outbox = world.core.outbox

@@ -31,11 +31,14 @@ class World(Driver):
 
     def open(self) -> None:
         self.opened_at = self.outage_since = self.now
+        self.calls_waiting += 1
         self.act(lambda now: self.core.open(now, previous_close_age_s=self.handle_age_s))
 
     def insist(self) -> None:
-        """`session/reconnect`: it overrides every wait that somebody asked for."""
+        """`session/reconnect`: it overrides every wait that somebody asked for, and waits for its outcome."""
         self.asked_until = self.now
+        if not self.finished:
+            self.calls_waiting += 1
         self.revive(self.core.reconnect)
 
     def revive(self, do: Callable[[float], Any]) -> None:

@@ -2,10 +2,7 @@
 
 import time
 
-import pytest
-
 from tests.fuzz.growth import FEWEST, grown
-from tests.scale.many import Many, Service
 
 SESSIONS = 100
 QUIET = 40
@@ -25,20 +22,6 @@ FAULTS = (
 )
 STRUCK = 15
 """Sessions that meet a fault in one wave."""
-
-
-@pytest.fixture
-def sim(tmp_path):
-    service = Service(tmp_path, turns=[])
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def many(sim):
-    host = Many(sim.url)
-    yield host
-    host.child.discard()
 
 
 def speak(many):

@@ -1,10 +1,7 @@
 """A thousand sessions opened and closed as fast as it goes, in every way a host can change its mind."""
 
-import pytest
-
 from tests.fuzz.child import tell
 from tests.fuzz.growth import grown
-from tests.scale.many import Many, Service
 
 SESSIONS = 1000
 ABREAST = 25
@@ -17,20 +14,6 @@ KINDS = {
     "renewed": {"result", "sessionClosed", "wrongState", "unknownSession"},
 }
 """Ways of opening and closing, and how its calls may be answered."""
-
-
-@pytest.fixture
-def sim(tmp_path):
-    service = Service(tmp_path, turns=[])
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def many(sim):
-    host = Many(sim.url)
-    yield host
-    host.child.discard()
 
 
 def begin(many, name, kind):
