@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from .script import Script, ScriptError
 from .server import Simulator
+from .tls import CERTIFICATE_KINDS, TLS_VERSIONS, TlsUnavailable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--script", metavar="FILE", help="what is said, how the service behaves, what goes wrong"
     )
+    parser.add_argument(
+        "--tls",
+        nargs="?",
+        const="trusted",
+        choices=CERTIFICATE_KINDS,
+        help="speak wss, with a certificate of its own authority (the first line says where that is), "
+        "or with one that clients have to refuse",
+    )
+    parser.add_argument("--tls-max-version", choices=TLS_VERSIONS, help="offer no newer TLS than this")
     parser.add_argument("--quiet", action="store_true", help="do not report events on stderr")
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="end when stdin does, for a parent that may die"
@@ -28,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs until a signal. Returns the exit code: 0, 1 when it cannot listen, 2 for a wrong script."""
+    """Runs until a signal. Returns the exit code: 0, 1 when it cannot listen, 2 for wrong arguments."""
+    if args.tls_max_version and not args.tls:
+        print("live-sidecar simulate: --tls-max-version is for --tls, which is missing.", file=sys.stderr)
+        return 2
     try:
         script = Script.load(args.script) if args.script else Script()
     except ScriptError as error:
@@ -36,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
     try:
         return asyncio.run(_serve(args, script))
+    except TlsUnavailable as error:
+        print(f"live-sidecar simulate: {error}", file=sys.stderr)
+        return 1
     except (OSError, OverflowError) as error:
         print(
             f"live-sidecar simulate: cannot listen on {args.host}, port {args.port}, control port "
@@ -58,9 +74,17 @@ async def _serve(args: argparse.Namespace, script: Script) -> int:
         threading.Thread(target=_read_to_end, args=(stop_soon,), daemon=True).start()
     log = None if args.quiet else lambda line: print(line, file=sys.stderr, flush=True)
     async with Simulator(
-        script, host=args.host, port=args.port, control_port=args.control_port, log=log
+        script,
+        host=args.host,
+        port=args.port,
+        control_port=args.control_port,
+        tls=args.tls,
+        tls_max_version=args.tls_max_version,
+        log=log,
     ) as simulator:
         announcement = {"event": "listening", "url": simulator.url, "control": simulator.control_url}
+        if simulator.ca_path is not None:
+            announcement["ca"] = simulator.ca_path
         print(json.dumps(announcement, separators=(",", ":")), flush=True)
         await stop.wait()
     return 0

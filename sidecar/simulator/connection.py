@@ -1,15 +1,14 @@
-"""One connection's conversation: the key, setup first and once, a session, then input and answers."""
+"""One connection's conversation: who it is, setup first and once, a session, then input and answers."""
 
 import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
-import msgspec
-
-from . import refusals
-from .accounting import Chunk, ConnectionAudio
-from .endpoint import api_key
+from . import intake
+from .access import Admission
+from .accounting import ConnectionAudio
+from .dialect import Message, encode
 from .faults import (
     AnyLineFault,
     Close,
@@ -23,16 +22,16 @@ from .faults import (
     SlowPongs,
     Stall,
 )
+from .fields import message_fields
+from .handles import HandleIssuer
+from .lifetime import Lifetime
 from .model import Model
-from .refusals import Refused
-from .schema import decode_bytes, parse
+from .refusals import Refusal, Refused, fit, known, refused
+from .schema import parse
 from .script import Script
-from .session import Session, Sessions
+from .session import Handle, Session, Sessions
 from .setup import Setup
-from .turns import Message
 from .wire import Wire
-
-_DEFAULT_RATE_HZ = 16_000
 
 
 class Service(Protocol):
@@ -59,10 +58,14 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
+_MANY_TIMERS = 100
+_LEAVING = (Phase.CLOSING, Phase.FROZEN, Phase.ENDED)
+
+
 class Connection:
     """`number` counts from 1 over the whole simulator."""
 
-    def __init__(self, service: Service, wire: Wire, number: int, api_version: str) -> None:
+    def __init__(self, service: Service, wire: Wire, number: int, admission: Admission) -> None:
         self.number = number
         self.phase = Phase.NEW
         self.session: Session | None = None
@@ -74,20 +77,31 @@ class Connection:
         self._service = service
         self._script = service.script
         self._wire = wire
-        self._api_version = api_version
+        self._admission = admission
+        self._fields = message_fields(
+            admission.endpoint.family,
+            admission.endpoint.version,
+            safety_settings=service.script.safety_settings,
+        )
         self._setup: Setup | None = None
+        self._handle: Handle | None = None
+        self._handles: HandleIssuer | None = None
         self._model: Model | None = None
         self._was_speaking = False
         self._stalled = False
         self._timers: list[asyncio.TimerHandle] = []
+        self._lifetime = Lifetime(self, service.script)
+        self._clock = asyncio.get_running_loop()
 
     async def run(self) -> None:
         """Holds the conversation until the line is gone."""
         self._service.note(f"connection {self.number} opened")
         writer = asyncio.create_task(self._wire.write_out())
         try:
-            if (fault := self._key_fault()) is not None:
-                self.close(*fault)
+            if self._admission.refusal is not None:
+                self.close(*self._admission.refusal)
+            else:
+                self._lifetime.opened(self._admission)
             self._wire.listen(self._on_message)
             await self._wire.wait_closed()
         finally:
@@ -107,6 +121,22 @@ class Connection:
     def speaking(self) -> bool:
         return self._model is not None and self._model.speaking
 
+    @property
+    def model(self) -> Model | None:
+        return self._model if self.phase is Phase.OPEN else None
+
+    @property
+    def booking(self) -> bool:
+        return self.setup_at_s is not None
+
+    def heard(self) -> None:
+        self._service.ask_plan(self)
+
+    def saw(self) -> None:
+        if self.session is not None and self._setup is not None and not self.session.has_video:
+            self.session.has_video = True
+            self._lifetime.watch_session(self.session, compresses=self._setup.compresses)
+
     def moment(self, since_setup_ms: float | None = None) -> Moment:
         """Where this connection stands. A timer gives its own time, as the clock may be a hair short."""
         if since_setup_ms is None and self.setup_at_s is not None:
@@ -120,13 +150,15 @@ class Connection:
 
     def later(self, delay_s: float, call: Callable[[], None]) -> None:
         """Calls unless the connection ends or freezes before."""
-        self._timers.append(asyncio.get_running_loop().call_later(delay_s, call))
+        if len(self._timers) > _MANY_TIMERS:
+            self._timers = [timer for timer in self._timers if timer.when() > self._clock.time()]
+        self._timers.append(self._clock.call_later(delay_s, call))
 
     def send(self, message: Message) -> None:
         """Pretty-printed with a trailing newline, as the service does (LP 1.5)."""
-        if self._stalled or self.phase in (Phase.CLOSING, Phase.FROZEN, Phase.ENDED):
+        if self._stalled or self.phase in _LEAVING:
             return
-        frame = msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"
+        frame = encode(message)
         self._wire.post(frame.decode() if self._script.text else frame)
 
     # --- faults
@@ -137,11 +169,11 @@ class Connection:
             case Cut():
                 self.cut()
             case Freeze():
-                self.freeze(fault.for_ms / 1000)
+                self.freeze(None if fault.for_ms is None else fault.for_ms / 1000)
             case Close():
-                self.close(fault.code, fault.reason)
+                self.close(*fault.refusal)
             case GoAway():
-                self.go_away(fault.time_left, fault.time_left_s)
+                self.go_away(fault.time_left, fault.time_left_s, known(self._script.go_away_overrun))
             case NetworkSwitch():
                 if self.session is not None:
                     self.session.hold(self._service.now_s() + fault.for_ms / 1000)
@@ -161,24 +193,40 @@ class Connection:
         self._quiet(Phase.CLOSING)
         self._wire.reset()
 
-    def freeze(self, for_s: float) -> None:
-        """The socket counts as ended, and its session as free, only when the reset comes."""
+    def freeze(self, for_s: float | None) -> None:
+        """The socket counts as ended, and its session as free, only when the reset comes.
+
+        None: when the service gives an idle connection up.
+        """
         self._quiet(Phase.FROZEN)
         self._wire.freeze()
-        asyncio.get_running_loop().call_later(for_s, self._wire.reset)
+        if for_s is None:
+            for_s = self._lifetime.idle_left_s()
+        if for_s is not None:
+            self._clock.call_later(for_s, self._wire.reset)
 
     def close(self, code: int, reason: str) -> None:
-        if self.phase in (Phase.CLOSING, Phase.FROZEN, Phase.ENDED):
+        if self.phase in _LEAVING:
             return
-        reason = refusals.fit(reason)
+        reason = fit(reason)
         self._service.note(f"connection {self.number}: closing with {code} {reason}".rstrip())
         self._quiet(Phase.CLOSING)
         self._wire.finish(code, reason)
 
-    def go_away(self, time_left: str, time_left_s: float) -> None:
+    def go_away(self, time_left: str, left_s: float, overrun: Refusal) -> None:
         """An order (LP 4.1): a client that stays longer is thrown out."""
         self.send({"goAway": {"timeLeft": time_left}})
-        self.later(time_left_s, lambda: self.close(1008, refusals.GO_AWAY_IGNORED))
+        self._stalled |= self._script.silent_after_go_away
+        self.later(left_s, lambda: self.close(*overrun))
+
+    # --- what the timers need (lifetime.Line)
+
+    def heard_at_s(self) -> float:
+        return self._wire.heard_at_s
+
+    def service_s(self) -> float:
+        """The service's clock, which the limits go by."""
+        return self._service.now_s() * self._script.time_scale
 
     # --- the client's messages
 
@@ -186,132 +234,107 @@ class Connection:
         if self._wire.close_started or self.phase in (Phase.FROZEN, Phase.ENDED):
             return
         try:
-            kind, content = parse(frame, self._api_version)
-            self._dispatch(kind, content)
-        except Refused as refused:
-            self.close(refused.code, refused.reason)
+            kind, content = parse(frame, self._fields)
+            self._dispatch(kind, content, frame)
+        except Refused as refusal:
+            self.close(refusal.code, refusal.reason)
         self._service.changed()
 
-    def _dispatch(self, kind: str, content: dict[str, Any]) -> None:
+    def _dispatch(self, kind: str, content: dict[str, Any], frame: bytes) -> None:
         if (kind == "setup") != (self.phase is Phase.NEW):
-            raise Refused(1007, refusals.SETUP_FIRST)
+            raise refused("setupFirst")
         if kind == "setup":
             self._on_setup(content)
-        elif kind == "realtimeInput":
-            self._on_realtime_input(content)
+            return
+        if self._handles is not None and self.phase is Phase.OPEN:
+            self._handles.consumed(frame)
+        if kind == "realtimeInput":
+            intake.take(self, content, self._service.now_s())
         # Before setupComplete it is only not heeded: what the service does then is not known (LP 4.5).
-        elif self._model is None or self.phase is not Phase.OPEN:
+        elif self.model is None:
             return
         elif kind == "clientContent":
-            self._model.content(content.get("turns", []), turn_complete=content.get("turnComplete", False))
+            self.model.content(content.get("turns", []), turn_complete=content.get("turnComplete", False))
         else:
-            responses = content.get("functionResponses", [])
-            self._model.tool_response([response.get("id", "") for response in responses])
-
-    def _on_realtime_input(self, content: dict[str, Any]) -> None:
-        # Of the deprecated mediaChunks all but the first are ignored (LP 2.3).
-        for blob in [content.get("audio"), *content.get("mediaChunks", [])[:1]]:
-            if blob is not None and blob.get("mimeType", "").startswith("audio/pcm"):
-                self._on_audio(blob)
-        if self._model is None or self.phase is not Phase.OPEN:
-            return
-        if content.get("audioStreamEnd"):
-            self._model.audio_stream_end()
-        if "activityStart" in content:
-            self._model.activity_start()
-        if "activityEnd" in content:
-            self._model.activity_end()
-        if content.get("text"):
-            self._model.text(content["text"])
-
-    def _on_audio(self, blob: dict[str, Any]) -> None:
-        """Books it even while closing: until the close frame is out, pings are answered."""
-        chunk = Chunk(
-            decode_bytes(blob.get("data", ""), "realtime_input.audio.data"), _rate_hz(blob["mimeType"])
-        )
-        if len(chunk.pcm) % 2:
-            raise Refused(1007, refusals.INVALID_ARGUMENT)
-        if not chunk.pcm:
-            return
-        now_s = self._service.now_s()
-        self.audio.add(chunk, now_s)
-        if self.session is None or self.setup_at_s is None:
-            return
-        new = self.session.audio.add(chunk, now_s)
-        if self._model is not None and self.phase is Phase.OPEN:
-            self._model.hear(new)
-            self._service.ask_plan(self)
+            self.model.tool_response(content.get("functionResponses", []))
 
     # --- setup
 
-    def _key_fault(self) -> tuple[int, str] | None:
-        """A bad key is told after the upgrade, by a close frame (LP 5)."""
-        key = api_key(self._wire.request) if self._wire.request is not None else None
-        if key is None:
-            return 1008, refusals.NO_KEY
-        if self._script.keys is not None and key not in self._script.keys:
-            return 1007, refusals.BAD_KEY
-        return None
-
     def _on_setup(self, content: dict[str, Any]) -> None:
-        setup = Setup.read(content, self._script, self._api_version)
-        session = self._service.sessions_book.find(setup.handle) if setup.handle else None
-        self._setup = setup
+        token = self._admission.token
+        if token is not None and token.lock is not None:
+            content = token.lock.apply(content)
+        setup = Setup.read(content, self._script, self._admission.endpoint)
+        handle = None
+        if setup.handle:
+            handle = self._service.sessions_book.find(setup.handle, self._service.now_s())
+        if token is not None:
+            token.admit(self.service_s(), resuming=handle is not None)
+        self._setup, self._handle = setup, handle
         self.phase = Phase.WAITING
+        session = handle.session if handle is not None else None
         match self._service.setup_fault(self, session):
             case Hang():
                 self._service.note(f"connection {self.number}: setup is left without an answer")
             case RefuseSetup() as fault:
-                self._refuse_setup(fault.code, fault.reason, after=fault.after_setup_complete)
+                self._refuse_setup(fault.refusal, after=fault.after_setup_complete)
             case None:
                 self._take_or_refuse(session)
 
     def _take_or_refuse(self, session: Session | None) -> None:
-        if session is not None and not session.may_be_resumed(self._service.now_s()):
-            self._refuse_resume(session)
+        now_s = self._service.now_s()
+        if session is not None and not session.may_be_resumed(now_s):
+            held = "is still owned" if session.owner else "has only just been left"
+            self._service.note(f"connection {self.number}: resume refused, session {session.index} {held}")
+            self._refuse_setup(known("internalError"), after=self._script.refuse_after_setup_complete)
+            return
+        self.resumed = session is not None
+        self.session = session or self._service.sessions_book.open(now_s)
+        self.session.take(self.number)
+        if self._script.setup_delay_ms:
+            self.later(self._script.setup_delay_ms / 1000, self._complete_setup)
         else:
-            self.resumed = session is not None
-            self.session = session or self._service.sessions_book.open()
-            self.session.take(self.number)
-            delay_s = self._script.setup_delay_ms / 1000
-            if delay_s:
-                self.later(delay_s, self._complete_setup)
-            else:
-                self._complete_setup()
+            self._complete_setup()
 
-    def _refuse_resume(self, session: Session) -> None:
-        held = "is still owned" if session.owner else "has only just been left"
-        self._service.note(f"connection {self.number}: resume refused, session {session.index} {held}")
-        self._refuse_setup(1011, refusals.STILL_OWNED, after=self._script.refuse_after_setup_complete)
-
-    def _refuse_setup(self, code: int, reason: str, *, after: bool) -> None:
+    def _refuse_setup(self, refusal: Refusal, *, after: bool) -> None:
         if after:
-            self.send({"setupComplete": {}})
-        self.later(self._script.refusal_delay_ms / 1000, lambda: self.close(code, reason))
+            self._send_setup_complete()
+        self.later(self._script.refusal_delay_ms / 1000, lambda: self.close(*refusal))
+
+    def _send_setup_complete(self) -> None:
+        assert self._setup is not None
+        self.send({"setupComplete": self._setup.manner.dialect.setup_complete()})
 
     def _complete_setup(self) -> None:
-        assert self.session is not None
-        assert self._setup is not None
+        session, setup = self.session, self._setup
+        assert session is not None
+        assert setup is not None
         self.phase = Phase.OPEN
         self.setup_at_s = self._service.now_s()
-        self.session.audio.begin(self.audio)
-        self._model = Model(self.session, self._setup, self._script, self.send)
-        how = "resumed" if self.resumed else "opened"
-        self._service.note(
-            f"connection {self.number}: session {self.session.index} {how}, {self._setup.model}"
+        session.audio.begin(self.audio)
+        if setup.transparent and self._handle is not None:
+            session.restore(self._handle.moment)
+        handles = HandleIssuer(
+            session, self._service.sessions_book, self._script, self.send, transparent=setup.transparent
         )
-        self.send({"setupComplete": {}})
-        if self._setup.wants_handles:
-            self._issue_handle()
+        if setup.wants_handles:
+            self._handles = handles
+        self._model = Model(session, setup, self._script, self.send, handles.busy if self._handles else None)
+        how = "resumed" if self.resumed else "opened"
+        self._service.note(f"connection {self.number}: session {session.index} {how}, {setup.model}")
+        self._send_setup_complete()
+        if self._handles is not None:
+            self._handles.begin(self._every)
+        self._lifetime.set_up(session, compresses=setup.compresses)
         self._service.set_up(self)
         self._service.changed()
 
-    def _issue_handle(self) -> None:
-        assert self.session is not None
-        handle = self._service.sessions_book.issue_handle(self.session)
-        self.send({"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}})
-        if self._script.handle_every_ms is not None:
-            self.later(self._script.handle_every_ms / 1000, self._issue_handle)
+    def _every(self, interval_ms: float, call: Callable[[], None]) -> None:
+        def again() -> None:
+            call()
+            self.later(interval_ms / 1000, again)
+
+        self.later(interval_ms / 1000, again)
 
     # --- the end
 
@@ -339,6 +362,8 @@ class Connection:
 
         return {
             "connection": self.number,
+            "family": self._admission.endpoint.family.value,
+            "apiVersion": self._admission.endpoint.version,
             "session": self.session.index if self.session else None,
             "phase": self.phase.value,
             "resumed": self.resumed,
@@ -351,14 +376,3 @@ class Connection:
             "messagesSent": self._wire.messages_sent,
             "audio": self.audio.report(),
         }
-
-
-def _rate_hz(mime_type: str) -> int:
-    """The rate in "audio/pcm;rate=16000"; the service takes 16 kHz when none is given."""
-    for parameter in mime_type.split(";")[1:]:
-        name, _, value = parameter.strip().partition("=")
-        if name == "rate":
-            if not value.isascii() or not value.isdigit() or not 8_000 <= int(value) <= 96_000:
-                raise Refused(1007, refusals.INVALID_ARGUMENT)
-            return int(value)
-    return _DEFAULT_RATE_HZ

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
 
-from .refusals import QUOTA
+from .refusals import KNOWN, Refusal, known
 
 NotNegative = Annotated[float, Meta(ge=0)]
 Index = Annotated[int, Meta(ge=1)]
@@ -19,9 +19,8 @@ Index = Annotated[int, Meta(ge=1)]
 _CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 
 
-def _check_close_code(code: int) -> None:
-    if code not in _CLOSE_CODES:
-        raise ValueError(f"{code} is not a close code that may be sent")
+# A name from the table of refusals.
+Like = Annotated[str, Meta(extra_json_schema={"enum": list(KNOWN)})]
 
 
 class Strict(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -68,17 +67,27 @@ class Cut(LineFault, tag="cut"):
 
 
 class Freeze(LineFault, tag="freeze"):
-    """Nothing is read, counted or answered; after `forMs` the TCP connection is reset."""
+    """Nothing is read, counted or answered; after `forMs` the TCP connection is reset.
 
-    for_ms: NotNegative = 3000
+    None: when the service gives an idle connection up (`idleTimeoutMs`).
+    """
+
+    for_ms: NotNegative | None = 3000
 
 
 class Close(LineFault, tag="close"):
-    code: int = 1011
-    reason: str = "Internal error encountered."
+    """A close frame: a text of the service's by its name (`like`), or any `code` and `reason`."""
+
+    like: Like = "internalError"
+    code: int | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:
-        _check_close_code(self.code)
+        _refusal(self.like, self.code, self.reason)
+
+    @property
+    def refusal(self) -> Refusal:
+        return _refusal(self.like, self.code, self.reason)
 
 
 class GoAway(LineFault, tag="goAway"):
@@ -117,9 +126,10 @@ class Stall(LineFault, tag="stall"):
 
 
 class Refuse(CountedFault, tag="refuse"):
-    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`)."""
+    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`). `location` is for a 3xx."""
 
-    status: Annotated[int, Meta(ge=400, le=599)] = 503
+    status: Annotated[int, Meta(ge=300, le=599)] = 503
+    location: str | None = None
     reset: bool = False
     retry_after_s: NotNegative | None = None
 
@@ -128,18 +138,23 @@ class Refuse(CountedFault, tag="refuse"):
 
 
 class RefuseSetup(CountedFault, tag="refuseSetup"):
-    """Setups are answered with a close frame: a quota, a dead handle, whatever code and reason say.
+    """Setups are answered with a close frame: a text by its name (`like`), or any `code` and `reason`.
 
     `resumesOnly` spares new sessions; with `afterSetupComplete` the setupComplete comes first.
     """
 
-    code: int = 1011
-    reason: str = QUOTA
+    like: Like = "quotaExceeded"
+    code: int | None = None
+    reason: str | None = None
     resumes_only: bool = False
     after_setup_complete: bool = False
 
     def __post_init__(self) -> None:
-        _check_close_code(self.code)
+        _refusal(self.like, self.code, self.reason)
+
+    @property
+    def refusal(self) -> Refusal:
+        return _refusal(self.like, self.code, self.reason)
 
 
 class Unreachable(GateFault, tag="unreachable"):
@@ -152,6 +167,14 @@ class Hang(CountedFault, tag="hang"):
     """A setup gets no answer, and the connection answers pings; or `at` the upgrade nothing comes at all."""
 
     at: Literal["setup", "upgrade"] = "setup"
+
+
+def _refusal(like: str, code: int | None, reason: str | None) -> Refusal:
+    """What is given goes before the named row. Raises ValueError for a name or a code that cannot be."""
+    row = known(like)
+    if code is not None and code not in _CLOSE_CODES:
+        raise ValueError(f"{code} is not a close code that may be sent")
+    return Refusal(row.code if code is None else code, row.text if reason is None else reason)
 
 
 AnyLineFault = Cut | Freeze | Close | GoAway | NetworkSwitch | SlowPongs | Stall

@@ -4,35 +4,48 @@ What must survive the connection (the turn counter, a running utterance, open to
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .accounting import Chunk
-from .refusals import INVALID_ARGUMENT, NO_MANUAL_ACTIVITY, Refused
+from .dialect import Message
+from .hearing import Heard
+from .refusals import refused
 from .script import Script, Turn
 from .session import Session
 from .setup import Setup
-from .turns import Heard, Message, answer, turn_complete, words
+from .tools import Tools
+from .turns import answer, spoken_ms, transcription, turn_complete, words
+from .usage import Tokens
 
-_NO_HISTORY = {"functionCall", "functionResponse", "function_call", "function_response"}
+_NO_HISTORY = {"functionCall", "functionResponse"}
 """Parts that were refused in a history (LP 2.2)."""
-
-
-def parts_of(turn: dict[str, Any]) -> list[dict[str, Any]]:
-    return [part for part in turn.get("parts", []) if isinstance(part, dict)]
+_SIGNALS = {"ACTIVITY_START": "VAD_SIGNAL_TYPE_SOS", "ACTIVITY_END": "VAD_SIGNAL_TYPE_EOS"}
 
 
 class Model:
+    """`send` takes messages. `busy` is called with True as the model begins to generate or to wait for a
+    function, and with False as it is idle again."""
+
     def __init__(
-        self, session: Session, setup: Setup, script: Script, send: Callable[[Message], None]
+        self,
+        session: Session,
+        setup: Setup,
+        script: Script,
+        send: Callable[[Message], None],
+        busy: Callable[[bool], None] | None = None,
     ) -> None:
         self._session = session
         self._setup = setup
         self._script = script
         self._send = send
+        self._busy = busy
+        self._was_busy = False
+        self._tools = Tools(session, setup, script, send)
         self._awaits_history = setup.awaits_history
         self._turns: list[asyncio.Task[None]] = []
+        self._clock = asyncio.get_running_loop().time
+        self._completed_at_s: float | None = None
 
     @property
     def speaking(self) -> bool:
@@ -53,16 +66,20 @@ class Model:
             return
         for chunk in chunks:
             if self._setup.detects_activity:
-                self._heed(self._session.detector.hear(chunk, self._setup.end_of_speech_ms))
+                self._heed(self._session.detector.hear(chunk, self._setup.patience))
             elif self._session.activity_ms is not None:
                 self._session.activity_ms += chunk.ms
                 while self._session.activity_ms >= self._script.word_ms:
                     self._session.activity_ms -= self._script.word_ms
                     self._transcribe_word()
 
+    def see(self) -> None:
+        """An image. It counts, and nothing comes of it."""
+        self._session.context.add_image()
+
     def audio_stream_end(self) -> None:
         if not self._setup.detects_activity:  # LP 2.3; the text for this case was not seen
-            raise Refused(1007, INVALID_ARGUMENT)
+            raise refused("invalidArgument")
         self._heed(self._session.detector.stop())
 
     def activity_start(self) -> None:
@@ -81,15 +98,17 @@ class Model:
 
         As long as the session waits for its history, it is that and nothing else.
         """
+        said = [(turn.get("role", "user"), part) for turn in turns for part in turn.get("parts", [])]
+        for _, part in said:
+            self._session.context.add_text(part.get("text", ""))
         if self._awaits_history:
-            if any(part.keys() & _NO_HISTORY for turn in turns for part in parts_of(turn)):
-                raise Refused(1007, INVALID_ARGUMENT)
+            if any(part.keys() & _NO_HISTORY for _, part in said):
+                raise refused("invalidArgument")
             self._session.history += turns
             self._awaits_history = not turn_complete
             return
-        said = [turn for turn in turns if turn.get("role", "user") == "user"]
-        self._session.texts += [part["text"] for turn in said for part in parts_of(turn) if part.get("text")]
-        self._interrupt()
+        self._session.texts += [part["text"] for role, part in said if role == "user" and part.get("text")]
+        self.interrupt()
         if turn_complete:
             self._start_turn()
 
@@ -97,18 +116,14 @@ class Model:
         """realtimeInput.text counts as an utterance of its own."""
         if not self._awaits_history:
             self._session.texts.append(text)
-            self._interrupt()
+            self._session.context.add_text(text)
+            self.interrupt()
             self._start_turn()
 
-    def tool_response(self, ids: Iterable[str]) -> None:
-        """The turn goes on when its call is answered. An answer to a cancelled call came too late."""
-        session = self._session
-        for call_id in ids:
-            turn = session.pending_tools.pop(call_id, None)
-            if turn is not None:
-                self._run(turn, ask=False)
-            elif call_id not in session.cancelled_tools:
-                raise Refused(1007, INVALID_ARGUMENT)
+    def tool_response(self, responses: Iterable[dict[str, Any]]) -> None:
+        for response in responses:
+            self._tools.answered(response, self)
+        self._tell_busy()
 
     # --- utterances
 
@@ -124,10 +139,17 @@ class Model:
                 self._end_utterance()
 
     def _begin_utterance(self) -> None:
-        if self._setup.speech_interrupts:
-            self._interrupt()
+        if self._setup.speech_interrupts and not self.interrupt() and self._stray_interrupted():
+            self._send({"serverContent": {"interrupted": True}})
         turn = self._session.next_turn()
         self._session.unspoken = words(turn.user) if turn is not None and turn.user else []
+
+    def _stray_interrupted(self) -> bool:
+        """`interrupted` although no turn is running was seen, too (LP 3)."""
+        if self._script.early_interrupted:
+            return True
+        playing_s = self._script.late_interrupted_ms / self._script.playback_rate / 1000
+        return self._completed_at_s is not None and self._clock() < self._completed_at_s + playing_s
 
     def _transcribe_word(self) -> None:
         if self._session.unspoken:
@@ -140,18 +162,39 @@ class Model:
         self._start_turn()
 
     def _transcribe(self, text: str) -> None:
-        if self._setup.transcribes_input:
-            self._send({"serverContent": {"inputTranscription": {"text": text}}})
+        turn = self._session.next_turn()
+        if self._setup.transcribes_input and turn is not None:
+            heard = transcription(text, turn.language_code, turn.speaker_label)
+            self._send({"serverContent": {"inputTranscription": heard}})
 
     def _voice_activity(self, kind: str, at_ms: float) -> None:
-        if self._script.voice_activity:
+        if self._setup.tells_activity:
             self._send({"voiceActivity": {"type": kind, "audioOffset": f"{at_ms / 1000:g}s"}})
+        if self._setup.signals_activity:
+            self._send({"voiceActivityDetectionSignal": {"vadSignalType": _SIGNALS[kind]}})
 
     def _require_manual_activity(self) -> None:
         if self._setup.detects_activity:
-            raise Refused(1007, NO_MANUAL_ACTIVITY)
+            raise refused("explicitActivity")
 
     # --- turns
+
+    def go_on(self, turn: Turn) -> None:
+        self._run(turn, ask=False)
+
+    def interrupt(self) -> bool:
+        """Ends what is running as LP 3 says: interrupted, then turnComplete, no generationComplete.
+
+        False when nothing was running.
+        """
+        if not self.speaking and not self._tools.blocked():
+            return False
+        self.stop()
+        self._tools.cancel()
+        self._send({"serverContent": {"interrupted": True}})
+        self._complete(Tokens())
+        self._tell_busy()
+        return True
 
     def _start_turn(self) -> None:
         turn = self._session.next_turn()
@@ -160,48 +203,51 @@ class Model:
             self._run(turn, ask=turn.tool_call is not None)
 
     def _run(self, turn: Turn, *, ask: bool) -> None:
-        # Only with NO_INTERRUPTION can one be running; the new one waits for its end.
+        # One can be running with NO_INTERRUPTION, or when a function's answer waits for it to end.
         previous = self._turns[-1] if self.speaking else None
         self._turns.append(asyncio.create_task(self._take(turn, previous, ask=ask)))
+        self._tell_busy()
 
     async def _take(self, turn: Turn, previous: asyncio.Task[None] | None, *, ask: bool) -> None:
         if previous is not None:
             await asyncio.wait([previous])
         if ask:
             await asyncio.sleep(self._script.response_delay_ms / self._script.playback_rate / 1000)
-            self._call_tool(turn)
-            return
-        steps = answer(
-            turn,
-            self._script,
-            transcribe=self._setup.transcribes_output,
-            text_only=self._setup.text_only,
-            prompt_ms=self._session.audio.unique_ms,
-        )
-        clock = asyncio.get_running_loop().time
-        started_s = clock()
-        for step in steps:
-            delay_s = started_s + step.at_ms / 1000 - clock()
+            if self._tools.call(turn):
+                self._complete(Tokens())
+        else:
+            await self._speak(turn)
+        self._turns.remove(asyncio.current_task())  # type: ignore[arg-type]
+        self._tell_busy()
+
+    async def _speak(self, turn: Turn) -> None:
+        started_s = self._clock()
+        idle = not self._session.pending_tools
+        for step in answer(turn, self._script, self._setup.manner, self._session.prompt(), idle=idle):
+            delay_s = started_s + step.at_ms / 1000 - self._clock()
             if delay_s > 0:
                 await asyncio.sleep(delay_s)
             self._send(step.message)
+        self._completed_at_s = self._clock()
+        if self._setup.manner.text_only:
+            self._session.context.add_text(turn.model)
+        else:
+            self._session.context.add_audio(spoken_ms(turn))
 
-    def _call_tool(self, turn: Turn) -> None:
-        assert turn.tool_call is not None
-        call_id = f"call_{random.randrange(10**15, 10**16)}"
-        self._session.pending_tools[call_id] = turn
-        call = {"id": call_id, "name": turn.tool_call.name, "args": turn.tool_call.args}
-        self._send({"toolCall": {"functionCalls": [call]}})
+    def _complete(self, response: Tokens) -> None:
+        """turnComplete apart from a spoken answer."""
+        for message in turn_complete(
+            self._script,
+            self._setup.manner,
+            self._session.prompt(),
+            response,
+            idle=not self._session.pending_tools,
+        ):
+            self._send(message)
 
-    def _interrupt(self) -> None:
-        """Ends what is running as LP 3 says: interrupted, then turnComplete, no generationComplete."""
-        pending = self._session.pending_tools
-        if not self.speaking and not pending:
-            return
-        self.stop()
-        if pending:
-            self._send({"toolCallCancellation": {"ids": list(pending)}})
-            self._session.cancelled_tools |= pending.keys()
-            pending.clear()
-        self._send({"serverContent": {"interrupted": True}})
-        self._send(turn_complete(self._session.audio.unique_ms, 0))
+    def _tell_busy(self) -> None:
+        busy = self.speaking or self._tools.blocked()
+        if busy != self._was_busy:
+            self._was_busy = busy
+            if self._busy is not None:
+                self._busy(busy)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, field
 
-from .faults import AnyFault, NotNegative, Strict
+from .faults import AnyFault, Like, NotNegative, Strict
+from .refusals import known
 
 Positive = Annotated[float, Meta(gt=0)]
 
@@ -26,6 +27,15 @@ class ToolCall(Strict):
     args: dict[str, Any] = field(default_factory=dict)
 
 
+class CodeRun(Strict):
+    """Code that the model ran before it speaks: two parts, executableCode and codeExecutionResult."""
+
+    code: str
+    output: str = ""
+    language: str = "PYTHON"
+    outcome: str = "OUTCOME_OK"
+
+
 class Turn(Strict, kw_only=True):
     """What the user is taken to have said, and the model's answer to it."""
 
@@ -34,6 +44,16 @@ class Turn(Strict, kw_only=True):
     audio_ms: Positive | None = None
     """Length of the spoken answer. Default: 300 ms a word."""
     tool_call: ToolCall | None = None
+    thought: str | None = None
+    """A part that is marked as a thought, before the answer."""
+    code: CodeRun | None = None
+    language_code: str | None = None
+    """Of both transcripts, such as "pt-PT"."""
+    speaker_label: str | None = None
+    """Of the user's transcript."""
+    waiting_for_input: bool = False
+    """Stands beside turnComplete, as turnCompleteReason does."""
+    turn_complete_reason: str | None = None
 
 
 _CONVERSATION = [
@@ -51,21 +71,37 @@ class Script(Strict, repr_omit_defaults=True):
     """The n-th utterance gets the n-th turn, over and over. Empty: the model never answers."""
     faults: list[AnyFault] = field(default_factory=list)
 
-    # --- who may come in
+    # --- who may come in (LP 1.2, 1.3, 5)
     keys: list[str] | None = None
-    """API keys that are valid. None: every key is."""
+    """API keys that are valid, on both services. None: every key is."""
     models: list[str] | None = None
-    """Models that exist, as "models/...". None: every model does."""
+    """Models that exist, as "models/..."; a Vertex model is known by that end of its name. None: any."""
+    tokens: list[str] | None = None
+    """Bearer tokens that are valid, on Vertex. None: every one is."""
+    token_lifetime_ms: Positive | None = None
+    """A bearer token is good for this long since it was first seen. Service time."""
+    token_expiry_closes: bool = False
+    """Close the connections of a bearer token when it expires."""
+    bad_bearer: Literal["http", "close"] = "http"
+    """A bad bearer token is refused with HTTP 401 or, after the upgrade, by a close frame. A guess, both."""
+    ephemeral_tokens_anywhere: bool = False
+    """Take ephemeral tokens in the Authorization header and on the plain method, too, as is documented."""
 
     # --- the wire
+    vertex_alias_path: str | None = None
+    """One more path that counts as Vertex's."""
+    safety_settings: bool = False
+    """Take `safetySettings` on the Developer API, too, where they were refused."""
     text: bool = False
     """Answer in text frames. The service sends binary ones."""
+    url_safe_base64: bool = False
+    """Send the model's audio in the URL-safe alphabet; proto3 JSON readers have to take both."""
     stray_frames: bool = True
-    """Send an empty message `{}` in every turn; clients have to ignore it."""
+    """Send a message that says nothing in every turn; clients have to ignore it."""
     bundle: bool = False
     """Put transcription and audio into one frame, as 3.x models do."""
     voice_activity: bool = True
-    """Send voiceActivity when speech begins and ends."""
+    """Send voiceActivity when speech begins and ends; on Vertex only when `explicitVadSignal` asks for it."""
     setup_delay_ms: NotNegative = 0
     """Time from the setup to setupComplete."""
 
@@ -86,6 +122,16 @@ class Script(Strict, repr_omit_defaults=True):
     """How much faster than real time the model's audio arrives."""
     playback_rate: Positive = 1
     """Speeds up everything the model does, turnComplete at the end of playback included: for tests."""
+    turn_complete: bool = True
+    """Send turnComplete. Models that translate or transcribe never do (LP 8)."""
+    interaction_status: bool = False
+    """Send interactionStatus: IN_PROGRESS as a turn begins, IDLE beside its end (LP 3, 8)."""
+    tool_behavior: Literal["BLOCKING", "NON_BLOCKING"] = "BLOCKING"
+    """Of functions whose declaration does not say. 3.8 models: NON_BLOCKING (LP 2.1)."""
+    late_interrupted_ms: NotNegative = 0
+    """For this long after turnComplete speech still brings `interrupted`: the model is being played."""
+    early_interrupted: bool = False
+    """Speech brings `interrupted` even when nothing was being generated."""
 
     # --- sessions and resumption (LP 4.4)
     owner_grace_ms: NotNegative = 1000
@@ -98,12 +144,41 @@ class Script(Strict, repr_omit_defaults=True):
     """No grace when the model was speaking at the connection's end."""
     handle_every_ms: Positive | None = None
     """Send new handles at this interval. None: one for a connection, as 3.8 does."""
+    resumable_while_generating: bool = True
+    """False: a turn begins with an update that says "not resumable", and ends with a new handle."""
+    handle_lifetime_ms: Positive | None = 7_200_000
+    """After its session's last connection a handle is good for this long. Service time."""
+    index_every_ms: Positive = 1000
+    """Transparent mode: how often the client is told what was consumed."""
     history_on_resume: Literal["wait", "ignore"] = "wait"
     """`historyConfig.initialHistoryInClientContent` on a resume: the service waits for the history again."""
+
+    # --- limits in service time (LP 4.1). None: there is no such limit.
+    time_scale: Positive = 1
+    """Service time runs this many times faster than the clock. It is the time of the limits alone."""
+    go_away_at_ms: NotNegative | None = 540_000
+    """A connection this old gets goAway."""
+    go_away_left_ms: NotNegative = 50_000
+    """From goAway to the end. timeLeft tells it in the client's time."""
+    go_away_overrun: Like = "goAwayIgnored"
+    """How a client is closed that stays: a name from the table of refusals."""
+    silent_after_go_away: bool = False
+    """Send nothing more after goAway."""
+    deadline_ms: Positive | None = None
+    """A connection this old is closed with 1011 Deadline expired. 3.8 models: 3480000, and no goAway."""
+    idle_timeout_ms: Positive | None = 480_000
+    """A connection from which nothing came for this long, no ping either, is given up."""
+    audio_session_ms: Positive | None = None
+    """A session without contextWindowCompression ends at this age. Documented: 900000."""
+    video_session_ms: Positive | None = None
+    """The same once it has had video. Documented: 120000."""
 
     # --- the books
     keep_audio_bytes: Annotated[int, Meta(ge=0)] = 64 * 2**20
     """PCM kept for each connection, for `GET /audio`."""
+
+    def __post_init__(self) -> None:
+        known(self.go_away_overrun)  # raises ValueError
 
     def __repr__(self) -> str:
         # The keys may be real ones.

@@ -2,20 +2,13 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, cast
-from weakref import WeakSet
-
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.http11 import Request, Response
-from websockets.protocol import State
+from typing import Any, Self
 
 from .connection import Connection, Phase
 from .control import Control
-from .endpoint import api_version
+from .door import Door
 from .faults import (
     AnyFault,
     Close,
@@ -32,18 +25,13 @@ from .faults import (
     When,
 )
 from .gate import Gate
+from .listener import Listener
 from .script import Script
 from .session import Session, Sessions
+from .tls import CertificateKind, Tls, make_tls
 from .wire import Wire
 
-_MAX_MESSAGE_BYTES = 16 * 2**20
-_CLOSE_TIMEOUT_S = 2.0
 _STOP_TIMEOUT_S = 0.3
-_REBIND_S = 0.05
-
-# At debug the library writes keys and handles: never that far.
-_library_log = logging.getLogger("sidecar.simulator.websockets")
-_library_log.setLevel(logging.WARNING)
 
 
 class Simulator:
@@ -51,7 +39,8 @@ class Simulator:
 
     A fault method hits every open session, or the one given (from 1), and returns how many connections it
     hit. `control_port` (0: any) also starts the control API, on `sim.control_url`. `log` gets one line of
-    text for every event. Raises OSError when it cannot listen.
+    text for every event. With `tls` it speaks wss: `ca_path` is then a file with the authority to trust, and
+    `tls_max_version` may be "1.2". Raises OSError when it cannot listen, TlsUnavailable without trustme.
     """
 
     def __init__(
@@ -61,6 +50,8 @@ class Simulator:
         host: str = "127.0.0.1",
         port: int = 0,
         control_port: int | None = None,
+        tls: CertificateKind | None = None,
+        tls_max_version: str | None = None,
         log: Callable[[str], None] | None = None,
     ) -> None:
         self.script = script or Script()
@@ -69,27 +60,31 @@ class Simulator:
         self.faults_done: list[dict[str, Any]] = []
         self._host = host
         self._port = port
+        self._tls_kind = tls
+        self._tls_max_version = tls_max_version
+        self._tls: Tls | None = None
         self._control_port = control_port
         self._control: Control | None = None
         self._log = log
         self._plan = FaultPlan(self.script.faults)
         self._gate = Gate()
-        self._servers: list[Server] = []
-        self._wires: WeakSet[Wire] = WeakSet()
-        self._unreachable_until_s = 0.0
-        self._relisten: asyncio.Task[None] | None = None
+        self._door = Door(self, self._gate)
         self._waiters: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
-        await self._listen()
-        if self._control_port is not None:
-            try:
+        if self._tls_kind is not None:
+            self._tls = make_tls(self._tls_kind, self._host, max_version=self._tls_max_version)
+        context = self._tls.context if self._tls is not None else None
+        self._listener = Listener(self._host, self._port, context, self._door, self._on_connection, self.note)
+        try:
+            await self._listener.listen()
+            if self._control_port is not None:
                 self._control = Control(self, self._loop, self._control_port)
-            except OSError:
-                await self._stop()
-                raise
+        except OSError:
+            await self._stop()
+            raise
         self._carry_out_due(Moment(), None)
         return self
 
@@ -107,7 +102,18 @@ class Simulator:
     def url(self) -> str:
         """The base URL a client is pointed at, such as ws://127.0.0.1:9000."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"ws://{host}:{self._port}"
+        scheme = "ws" if self._tls is None else "wss"
+        return f"{scheme}://{host}:{self._listener.port}"
+
+    @property
+    def listening(self) -> bool:
+        """False while it is unreachable."""
+        return self._listener.listening
+
+    @property
+    def ca_path(self) -> str | None:
+        """With TLS, a file with the authority's certificate, for as long as the simulator runs."""
+        return str(self._tls.ca_path) if self._tls is not None else None
 
     @property
     def control_url(self) -> str | None:
@@ -128,6 +134,7 @@ class Simulator:
             "uptimeMs": round(self.now_s() * 1000, 1),
             "connections": [connection.report() for connection in self.connections],
             "sessions": [session.report() for session in self.sessions],
+            "ephemeralTokens": self._door.ephemeral.report(),
             "faults": {"done": self.faults_done, "pending": self._plan.report()},
         }
 
@@ -276,7 +283,7 @@ class Simulator:
         )
         match fault:
             case Unreachable():
-                self._go_unreachable(fault.for_ms / 1000)
+                self._listener.go_away(fault.for_ms / 1000, self.changed)
             case Refuse() | RefuseSetup() | Hang():
                 self._gate.arm(fault, self.now_s())
             case _ if connection is not None and connection.phase is Phase.OPEN:
@@ -291,88 +298,18 @@ class Simulator:
             and (session is None or (connection.session is not None and connection.session.index == session))
         ]
 
-    # --- listening
-
-    async def _listen(self) -> None:
-        server = await serve(
-            self._on_connection,
-            self._host,
-            self._port,
-            process_request=self._on_request,
-            create_connection=cast(Any, self._new_wire),  # any call that makes one will do
-            open_timeout=None,
-            compression=None,
-            ping_interval=None,
-            close_timeout=_CLOSE_TIMEOUT_S,
-            max_size=_MAX_MESSAGE_BYTES,
-            logger=_library_log,
-        )
-        self._servers.append(server)
-        self._port = server.sockets[0].getsockname()[1]
-
-    def _new_wire(self, *args: Any, **kwargs: Any) -> Wire:
-        wire = Wire(*args, **kwargs)
-        self._wires.add(wire)
-        return wire
-
-    async def _on_request(self, wire: ServerConnection, request: Request) -> Response | None:
-        fault = self._gate.upgrade(self.now_s())
-        if isinstance(fault, Hang):
-            self.note("an upgrade is left without an answer")
-            await wire.wait_closed()
-            return None
-        if fault is not None:
-            how = "a reset" if fault.reset else str(fault.status)
-            self.note(f"an upgrade is refused with {how}")
-            if fault.reset:
-                cast(Wire, wire).reset()
-                await wire.wait_closed()
-                return None
-            response = wire.respond(HTTPStatus(fault.status), "Refused by the simulator.\n")
-            if fault.retry_after_s is not None:
-                response.headers["Retry-After"] = f"{fault.retry_after_s:g}"
-            return response
-        if api_version(request) is None:
-            self.note("an upgrade is refused with 404: this is not a path of the service")
-            return wire.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
-        return None
-
-    async def _on_connection(self, wire: ServerConnection) -> None:
-        version = api_version(wire.request) if wire.request is not None else None
-        assert version is not None, "an upgrade on another path is refused in _on_request"
-        connection = Connection(self, cast(Wire, wire), len(self.connections) + 1, version)
+    async def _on_connection(self, wire: Wire) -> None:
+        assert wire.admission is not None, "the door lets nobody in without"
+        connection = Connection(self, wire, len(self.connections) + 1, wire.admission)
         self.connections.append(connection)
         self.changed()
         await connection.run()
-
-    def _go_unreachable(self, for_s: float) -> None:
-        self._unreachable_until_s = max(self._unreachable_until_s, self.now_s() + for_s)
-        self._servers[-1].close(close_connections=False)
-        if self._relisten is not None:
-            self._relisten.cancel()
-        self._relisten = self._loop.create_task(self._listen_again())
-
-    async def _listen_again(self) -> None:
-        await asyncio.sleep(self._unreachable_until_s - self.now_s())
-        while True:
-            try:
-                await self._listen()
-            except OSError as error:
-                self.note(f"port {self._port} cannot be listened on again yet: {error.strerror}")
-                await asyncio.sleep(_REBIND_S)
-            else:
-                self.note("listening again")
-                self.changed()
-                return
 
     async def _stop(self) -> None:
         """Ends within half a second, whatever the clients do."""
         if self._control is not None:
             await asyncio.to_thread(self._control.stop)
-        if self._relisten is not None:
-            self._relisten.cancel()
-        for server in self._servers:
-            server.close(close_connections=False)
+        self._listener.stop_accepting()
         running = [connection for connection in self.connections if connection.phase is not Phase.ENDED]
         for connection in running:
             connection.close(1001, "")
@@ -380,8 +317,6 @@ class Simulator:
             await self.wait_for(lambda: all(c.phase is Phase.ENDED for c in running), _STOP_TIMEOUT_S)
         for connection in running:
             connection.cut()
-        for wire in list(self._wires):
-            if wire.state is State.CONNECTING:  # a client that says nothing, or was told nothing
-                wire.reset()
-        closing: list[Awaitable[None]] = [server.wait_closed() for server in self._servers]
-        await asyncio.gather(*closing)
+        await self._listener.stop()
+        if self._tls is not None:
+            self._tls.remove()

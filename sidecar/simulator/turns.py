@@ -1,95 +1,29 @@
-"""The model's turn, pure: when the user speaks, and what the model sends when.
-
-Nothing is understood here. Speech is energy, the transcript is the script's text, the answer is a tone.
-"""
+"""The model's turn, pure: what is sent when. The answer is a tone, the transcript is the script's text."""
 
 import base64
 import math
 import sys
 from array import array
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from operator import mul
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from .accounting import Chunk
-from .script import Script, Turn
+from .dialect import DIALECTS, VOICE_RATE_HZ, Dialect, Message
+from .endpoint import Family
+from .script import CodeRun, Script, Turn
+from .usage import Tokens, usage_metadata
 
-Message = dict[str, Any]
-
-WINDOW_MS = 20
-VOICE_RATE_HZ = 24_000
 _MS_A_WORD = 300
-_TOKENS_A_SECOND = 25  # of audio (LP 4.2)
-# Every fourth sample is enough to tell speech from silence.
-_STRIDE = 4
+_TO_URL_SAFE = str.maketrans("+/", "-_")
 
 
-class Heard(NamedTuple):
-    """Speech began or ended, or went on for another word. `at_ms` is on the clock of the session's audio."""
+@dataclass(frozen=True)
+class Manner:
+    """How a connection is spoken to."""
 
-    what: Literal["start", "word", "end"]
-    at_ms: float
-
-
-class SpeechDetector:
-    """Finds utterances by energy, on the clock of the audio itself: how fast it arrives does not matter."""
-
-    def __init__(self, script: Script) -> None:
-        self.speaking = False
-        self._script = script
-        self._now_ms = 0.0
-        self._rest = b""
-        self._loud_ms = 0.0
-        self._quiet_ms = 0.0
-        self._since_word_ms = 0.0
-
-    def hear(self, chunk: Chunk, end_of_speech_ms: float) -> Iterator[Heard]:
-        """Takes the next audio. `end_of_speech_ms` is the silence that ends an utterance."""
-        window_bytes = 2 * chunk.rate_hz * WINDOW_MS // 1000
-        data = self._rest + chunk.pcm
-        usable = len(data) - len(data) % window_bytes
-        self._rest = data[usable:]
-        for start in range(0, usable, window_bytes):
-            self._now_ms += WINDOW_MS
-            loud = rms(data[start : start + window_bytes]) >= self._script.speech_threshold
-            yield from (
-                self._silent_so_far(loud) if not self.speaking else self._speaking(loud, end_of_speech_ms)
-            )
-
-    def stop(self) -> Iterator[Heard]:
-        """The stream ends here, and so does an utterance."""
-        if self.speaking:
-            self.speaking = False
-            yield Heard("end", self._now_ms)
-        self._rest, self._loud_ms = b"", 0.0
-
-    def _silent_so_far(self, loud: bool) -> Iterator[Heard]:
-        self._loud_ms = self._loud_ms + WINDOW_MS if loud else 0.0
-        if self._loud_ms >= self._script.start_of_speech_ms:
-            self.speaking = True
-            self._since_word_ms, self._quiet_ms = self._loud_ms, 0.0
-            yield Heard("start", self._now_ms - self._loud_ms)
-
-    def _speaking(self, loud: bool, end_of_speech_ms: float) -> Iterator[Heard]:
-        self._quiet_ms = 0.0 if loud else self._quiet_ms + WINDOW_MS
-        if self._quiet_ms >= end_of_speech_ms:
-            self.speaking, self._loud_ms = False, 0.0
-            yield Heard("end", self._now_ms)
-            return
-        self._since_word_ms += WINDOW_MS
-        if self._since_word_ms >= self._script.word_ms:
-            self._since_word_ms -= self._script.word_ms
-            yield Heard("word", self._now_ms)
-
-
-def rms(pcm: bytes) -> float:
-    """Root mean square of 16-bit little-endian samples."""
-    samples = array("h", pcm)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    samples = samples[::_STRIDE]
-    return math.sqrt(sum(map(mul, samples, samples)) / len(samples)) if samples else 0.0
+    dialect: Dialect = DIALECTS[Family.DEVELOPER]
+    transcribe: bool = True
+    text_only: bool = False
 
 
 class Step(NamedTuple):
@@ -105,60 +39,105 @@ def words(text: str) -> list[str]:
     return [first, *(f" {word}" for word in others)]
 
 
-def answer(turn: Turn, script: Script, *, transcribe: bool, text_only: bool, prompt_ms: float) -> list[Step]:
+def spoken_ms(turn: Turn) -> float:
+    """How long the spoken answer lasts."""
+    return turn.audio_ms if turn.audio_ms is not None else _MS_A_WORD * len(words(turn.model))
+
+
+def answer(turn: Turn, script: Script, manner: Manner, prompt: Tokens, *, idle: bool = True) -> list[Step]:
     """What the model sends for `turn`: audio in a burst, its transcript, and the two ends (LP 3).
 
-    turnComplete is held until the audio would have finished playing. `prompt_ms` is the audio the session
-    has received, for the usage figures.
+    turnComplete is held until the audio would have finished playing. `prompt` is for the usage figures,
+    `idle` for interactionStatus: False when something else the model began goes on.
     """
     said = words(turn.model)
-    audio_ms = turn.audio_ms if turn.audio_ms is not None else _MS_A_WORD * len(said)
+    audio_ms = spoken_ms(turn)
     frames = math.ceil(audio_ms / script.frame_ms)
     sent_every_ms = script.frame_ms / script.burst_rate
-    steps = []
+    steps = [Step(0.0, {"serverContent": content}) for content in _before(turn, script, manner)]
     for i in range(frames):
         at_ms = i * sent_every_ms
         delta = "".join(said[len(said) * i // frames : len(said) * (i + 1) // frames])
-        if text_only:
-            contents = [_text(delta)] if delta else []
+        if manner.text_only:
+            contents = [model_turn(manner, {"text": delta})] if delta else []
         else:
-            contents = [_audio(min(script.frame_ms, audio_ms - i * script.frame_ms))]
-            if transcribe and delta:
-                contents.append({"outputTranscription": {"text": delta}})
+            length_ms = min(script.frame_ms, audio_ms - i * script.frame_ms)
+            contents = [model_turn(manner, _audio(length_ms, script, manner))]
+            if manner.transcribe and delta:
+                contents.append({"outputTranscription": transcription(delta, turn.language_code)})
             if script.bundle:
                 contents = [{key: value for content in contents for key, value in content.items()}]
         steps += [Step(at_ms, {"serverContent": content}) for content in contents]
         if i == 0 and script.stray_frames:
-            steps.append(Step(at_ms, {}))
+            steps.append(Step(at_ms, manner.dialect.stray))
     generated_ms = (frames - 1) * sent_every_ms
-    played_ms = generated_ms if text_only else max(audio_ms, generated_ms)
+    played_ms = generated_ms if manner.text_only else max(audio_ms, generated_ms)
     steps.append(Step(generated_ms, {"serverContent": {"generationComplete": True}}))
-    steps.append(Step(played_ms, turn_complete(prompt_ms, 0 if text_only else audio_ms)))
+    response = Tokens()
+    if manner.text_only:
+        response.add_text(turn.model)
+    else:
+        response.add_audio(audio_ms)
+    end = turn_complete(script, manner, prompt, response, turn, idle=idle)
+    steps += [Step(played_ms, message) for message in end]
     return [
         Step((script.response_delay_ms + step.at_ms) / script.playback_rate, step.message) for step in steps
     ]
 
 
-def turn_complete(prompt_ms: float, response_ms: float) -> Message:
-    """turnComplete with usageMetadata beside it (LP 3)."""
-    prompt, response = (round(ms * _TOKENS_A_SECOND / 1000) for ms in (prompt_ms, response_ms))
-    return {
-        "serverContent": {"turnComplete": True},
-        "usageMetadata": {
-            "promptTokenCount": prompt,
-            "responseTokenCount": response,
-            "totalTokenCount": prompt + response,
-        },
-    }
+def turn_complete(
+    script: Script, manner: Manner, prompt: Tokens, response: Tokens, turn: Turn | None = None, *, idle: bool
+) -> list[Message]:
+    """turnComplete with usageMetadata beside it (LP 3). Models that never send it: nothing."""
+    if not script.turn_complete:
+        return []
+    content: Message = {"turnComplete": True}
+    if script.interaction_status:
+        content["interactionStatus"] = "IDLE" if idle else "IN_PROGRESS"
+    thoughts = Tokens()
+    if turn is not None:
+        thoughts.add_text(turn.thought or "")
+        if turn.waiting_for_input:
+            content["waitingForInput"] = True
+        if turn.turn_complete_reason is not None:
+            content["turnCompleteReason"] = turn.turn_complete_reason
+    usage = usage_metadata(manner.dialect, prompt, response, thoughts.total())
+    return [{"serverContent": content, "usageMetadata": usage}]
 
 
-def _text(delta: str) -> Message:
-    return {"modelTurn": {"parts": [{"text": delta}]}}
+def transcription(text: str, language_code: str | None, speaker_label: str | None = None) -> Message:
+    fields = {"text": text, "languageCode": language_code, "speakerLabel": speaker_label}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _audio(ms: float) -> Message:
-    blob = {"mimeType": f"audio/pcm;rate={VOICE_RATE_HZ}", "data": tone(round(ms))}
-    return {"modelTurn": {"parts": [{"inlineData": blob}]}}
+def model_turn(manner: Manner, *parts: Message) -> Message:
+    return {"modelTurn": manner.dialect.model_turn | {"parts": list(parts)}}
+
+
+def _before(turn: Turn, script: Script, manner: Manner) -> list[Message]:
+    """What precedes the words: the status, a thought, code that was run."""
+    contents: list[Message] = []
+    if script.interaction_status:
+        contents.append({"interactionStatus": "IN_PROGRESS"})
+    if turn.thought is not None:
+        contents.append(model_turn(manner, {"thought": True, "text": turn.thought}))
+    if turn.code is not None:
+        contents += [model_turn(manner, part) for part in _code(turn.code)]
+    return contents
+
+
+def _code(run: CodeRun) -> list[Message]:
+    return [
+        {"executableCode": {"language": run.language, "code": run.code}},
+        {"codeExecutionResult": {"outcome": run.outcome, "output": run.output}},
+    ]
+
+
+def _audio(ms: float, script: Script, manner: Manner) -> dict[str, Any]:
+    data = tone(round(ms))
+    if script.url_safe_base64:
+        data = data.translate(_TO_URL_SAFE)
+    return {"inlineData": {"mimeType": manner.dialect.audio_mime_type, "data": data}}
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import random
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -81,11 +82,19 @@ async def dial() -> AsyncIterator[Callable[..., Any]]:
     """`await dial(sim)` connects; everything is closed at the end."""
     async with AsyncExitStack() as stack:
 
-        async def dial(sim: Simulator, path: str = PATH, key: str | None = "a-key") -> Client:
+        async def dial(
+            sim: Simulator,
+            path: str = PATH,
+            key: str | None = "a-key",
+            headers: dict[str, str] | None = None,
+            tls: ssl.SSLContext | None = None,
+        ) -> Client:
+            keys = {} if key is None else {"x-goog-api-key": key}
             socket = await stack.enter_async_context(
                 connect(
                     sim.url + path,
-                    additional_headers={} if key is None else {"x-goog-api-key": key},
+                    additional_headers=keys | (headers or {}),
+                    ssl=tls,
                     ping_interval=None,
                     close_timeout=0.5,
                     max_size=2**24,

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -185,6 +186,42 @@ def test_the_end_of_stdin_ends_it_only_when_asked(command: Any) -> None:
     assert bound.end_s() < 1
     assert bound.process.returncode == 0
     assert call(url, "GET", "/state")[0] == 200
+
+
+async def test_it_speaks_tls_and_says_where_its_authority_is(command: Any, dial: Any) -> None:
+    running = command("--tls", "--tls-max-version", "1.2", "--until-stdin-closes")
+    announcement = await asyncio.to_thread(running.announcement)
+
+    class There:
+        url = announcement["url"]
+
+    client = await dial(There(), tls=ssl.create_default_context(cafile=announcement["ca"]))
+    await client.set_up()
+    assert client.socket.transport.get_extra_info("ssl_object").version() == "TLSv1.2"
+    running.process.stdin.close()
+    assert await asyncio.to_thread(running.end_s) < 1
+    with pytest.raises(FileNotFoundError):
+        ssl.create_default_context(cafile=announcement["ca"])
+
+
+async def test_a_bad_certificate_can_be_asked_for(command: Any, dial: Any) -> None:
+    running = command("--tls=expired", "--until-stdin-closes")
+    announcement = await asyncio.to_thread(running.announcement)
+
+    class There:
+        url = announcement["url"]
+
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        await dial(There(), tls=ssl.create_default_context(cafile=announcement["ca"]))
+    running.process.stdin.close()
+    await asyncio.to_thread(running.end_s)
+
+
+def test_an_option_of_tls_without_it_is_told(command: Any) -> None:
+    running = command("--tls-max-version", "1.2")
+    out, err = running.process.communicate(timeout=10)
+    assert (running.process.returncode, out) == (2, b"")
+    assert b"--tls-max-version is for --tls" in err
 
 
 async def test_events_are_told_on_stderr_without_key_or_handle(command: Any, dial: Any) -> None:

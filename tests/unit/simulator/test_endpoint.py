@@ -1,32 +1,59 @@
 import pytest
-from websockets.datastructures import Headers
-from websockets.http11 import Request
 
-from sidecar.simulator.endpoint import api_key, api_version
+from sidecar.simulator.endpoint import Endpoint, Family, live_endpoint, tokens_version
 
-PATH = "/ws/google.ai.generativelanguage.{}.GenerativeService.BidiGenerateContent"
+DEVELOPER = "/ws/google.ai.generativelanguage.{}.GenerativeService.BidiGenerateContent"
+VERTEX = "/ws/google.cloud.aiplatform.{}.LlmBidiService/BidiGenerateContent"
+PREFIXES = ["", "/", "/a/proxy", "/a/proxy/"]
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
-@pytest.mark.parametrize("prefix", ["", "/"])
-@pytest.mark.parametrize("query", ["", "?key=k"])
-def test_the_service_answers_on_three_versions_with_one_slash_or_two(
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("query", ["", "?key=k", "?key=/ws/x"])
+def test_the_developer_api_answers_on_three_versions_behind_any_prefix(
     version: str, prefix: str, query: str
 ) -> None:
-    assert api_version(Request(prefix + PATH.format(version) + query, Headers())) == version
+    path = prefix + DEVELOPER.format(version)
+    assert live_endpoint(path + query) == Endpoint(Family.DEVELOPER, version)
+    assert live_endpoint(path + "Constrained" + query) == Endpoint(
+        Family.DEVELOPER, version, constrained=True
+    )
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_vertex_answers_on_two_versions_with_a_slash_before_the_method(version: str, prefix: str) -> None:
+    assert live_endpoint(prefix + VERTEX.format(version)) == Endpoint(Family.VERTEX, version)
 
 
 @pytest.mark.parametrize(
-    "path", ["/", PATH.format("v2"), PATH.format("v1") + "Constrained", "/x" + PATH.format("v1"), "///ws"]
+    "path",
+    [
+        "/",
+        DEVELOPER.format("v2"),
+        DEVELOPER.format("v1") + "constrained",
+        DEVELOPER.format("v1").replace(".Bidi", "/Bidi"),
+        DEVELOPER.format("v1").removeprefix("/"),
+        VERTEX.format("v1beta"),
+        VERTEX.format("v1") + "Constrained",
+        VERTEX.format("v1").replace("/Bidi", ".Bidi"),
+        "///ws",
+        "/?x=" + DEVELOPER.format("v1"),
+    ],
 )
 def test_other_paths_are_not_the_service(path: str) -> None:
-    assert api_version(Request(path, Headers())) is None
+    assert live_endpoint(path) is None
 
 
-def test_the_key_is_in_the_header_or_in_the_query() -> None:
-    path = PATH.format("v1")
-    assert api_key(Request(path, Headers({"x-goog-api-key": "h"}))) == "h"
-    assert api_key(Request(path + "?a=1&key=q%2B1", Headers())) == "q+1"
-    assert api_key(Request("/" + path + "?key=q", Headers())) == "q"
-    assert api_key(Request(path + "?key=", Headers())) is None
-    assert api_key(Request(path, Headers())) is None
+def test_an_alias_is_one_more_path_of_vertex() -> None:
+    assert live_endpoint("/custom?x=1", "/custom") == Endpoint(Family.VERTEX, "v1beta1")
+    assert live_endpoint("/custom/", "/custom") is None
+    assert live_endpoint("/custom") is None
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_tokens_are_made_on_two_versions(prefix: str) -> None:
+    assert tokens_version(prefix + "/v1alpha/auth_tokens") == "v1alpha"
+    assert tokens_version(prefix + "/v1beta/auth_tokens?key=k") == "v1beta"
+    assert tokens_version(prefix + "/v1/auth_tokens") is None
+    assert tokens_version(prefix + "/v1beta/models") is None

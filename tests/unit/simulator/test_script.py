@@ -1,13 +1,15 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from sidecar.simulator import Script
-from sidecar.simulator.faults import Cut, Freeze, GoAway, Hang, Refuse
-from sidecar.simulator.script import ScriptError, parse_fault
+from sidecar.simulator.faults import AnyFault, Cut, Freeze, GoAway, Hang, Refuse
+from sidecar.simulator.refusals import KNOWN
+from sidecar.simulator.script import ScriptError, Turn, parse_fault
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples" / "scripts").glob("*.json"))
@@ -39,6 +41,15 @@ def test_the_guide_has_every_setting_with_its_default() -> None:
             assert rows[name].strip("`") == json.dumps(default), name
 
 
+def test_the_guide_has_every_fault_every_known_text_and_every_field_of_a_turn() -> None:
+    for name in KNOWN:
+        assert f"`{name}`" in GUIDE
+    for struct in get_args(AnyFault):
+        assert f"| `{struct.__struct_config__.tag}` |" in GUIDE
+    for field in msgspec.structs.fields(Turn):
+        assert field.encode_name in GUIDE
+
+
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 3
 
@@ -68,6 +79,9 @@ def test_a_script_is_read_with_its_faults() -> None:
         (b'{"faults": [{"do": "cut"}, {"do": "goAway", "timeLeft": "soon"}]}', "$.faults[1].timeLeft"),
         (b'{"faults": [{"do": "close", "code": 1006}]}', "$.faults[0]"),
         (b'{"faults": [{"do": "refuse", "status": 499}]}', "$.faults[0]"),
+        (b'{"faults": [{"do": "cut"}, {"do": "close", "like": "quota"}]}', "$.faults[1]"),
+        (b'{"goAwayOverrun": "quota"}', "no refusal is called 'quota'"),
+        (b'{"turns": [{"model": "a", "code": {"output": "b"}}]}', "$.turns[0].code"),
         (b'{"faults": [{"do": "cut", "when": {"audio": 1}}]}', "$.faults[0].when"),
         (b'{"ownerGraceMs": -1}', "$.ownerGraceMs"),
         (b'{"colour": "red"}', "colour"),

@@ -13,8 +13,8 @@ def test_a_handle_names_its_session_and_stays_good_when_a_newer_one_is_issued() 
     old, new = sessions.issue_handle(one), sessions.issue_handle(one)
     other = sessions.issue_handle(two)
     assert len({old, new, other}) == 3
-    assert sessions.find(old) is sessions.find(new) is one
-    assert sessions.find(other) is two
+    assert sessions.find(old).session is sessions.find(new).session is one
+    assert sessions.find(other).session is two
 
 
 @pytest.mark.parametrize(

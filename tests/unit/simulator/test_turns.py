@@ -1,63 +1,17 @@
 import base64
-import math
-import random
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from sidecar.simulator.accounting import Chunk
-from sidecar.simulator.script import Script, Turn
-from sidecar.simulator.turns import Heard, SpeechDetector, answer, rms, tone, words
-
-
-def noise(ms: float, amplitude: int) -> bytes:
-    rng = random.Random(amplitude)
-    return b"".join(struct.pack("<h", rng.randint(-amplitude, amplitude)) for _ in range(round(ms * 16)))
-
-
-def heard(pcm: bytes, *, chunk_ms: int = 20, script: Script | None = None) -> list[Heard]:
-    detector = SpeechDetector(script or Script())
-    size = chunk_ms * 32
-    return [
-        event
-        for start in range(0, len(pcm), size)
-        for event in detector.hear(Chunk(pcm[start : start + size], 16_000), 400)
-    ]
-
-
-def test_rms_of_a_full_tone_is_its_amplitude_over_the_root_of_two() -> None:
-    pcm = b"".join(struct.pack("<h", round(10_000 * math.sin(n / 5))) for n in range(16_000))
-    assert rms(pcm) == pytest.approx(10_000 / math.sqrt(2), rel=0.02)
-    assert rms(b"") == 0
-
-
-def test_an_utterance_begins_with_speech_and_ends_after_silence() -> None:
-    events = heard(noise(1000, 20) + noise(900, 8000) + noise(1000, 20))
-    assert [event.what for event in events] == ["start", "word", "word", "word", "word", "end"]
-    assert events[0].at_ms == 1000
-    assert events[-1].at_ms == 2300
-
-
-@pytest.mark.parametrize("chunk_ms", [10, 20, 30, 64, 100, 1000])
-def test_the_size_of_the_chunks_does_not_matter(chunk_ms: int) -> None:
-    pcm = noise(500, 20) + noise(700, 8000) + noise(600, 20)
-    assert heard(pcm, chunk_ms=chunk_ms) == heard(pcm, chunk_ms=20)
-
-
-def test_a_click_is_not_speech_and_a_pause_does_not_end_it() -> None:
-    assert heard(noise(100, 20) + noise(40, 8000) + noise(500, 20)) == []
-    events = heard(noise(500, 8000) + noise(300, 20) + noise(500, 8000) + noise(400, 20))
-    assert [event.what for event in events if event.what != "word"] == ["start", "end"]
-
-
-def test_the_end_of_the_stream_ends_an_utterance_once() -> None:
-    detector = SpeechDetector(Script())
-    assert list(detector.stop()) == []
-    list(detector.hear(Chunk(noise(200, 8000), 16_000), 400))
-    assert [event.what for event in detector.stop()] == ["end"]
-    assert list(detector.stop()) == []
+from sidecar.simulator.dialect import DIALECTS
+from sidecar.simulator.endpoint import Family
+from sidecar.simulator.script import CodeRun, Script, Turn
+from sidecar.simulator.turns import Manner, answer, tone, turn_complete, words
+from sidecar.simulator.usage import Tokens
 
 
 def test_words_joined_are_the_text() -> None:
@@ -68,9 +22,12 @@ def test_words_joined_are_the_text() -> None:
 TURN = Turn(user="hi", model="one two three", audio_ms=1000)
 
 
-def contents(script: Script, **options: bool) -> Iterator[tuple[float, dict]]:
-    settings = {"transcribe": True, "text_only": False} | options
-    for step in answer(TURN, script, prompt_ms=4000, **settings):
+PROMPT = Tokens({"AUDIO": 100})
+VERTEX = Manner(DIALECTS[Family.VERTEX])
+
+
+def contents(script: Script, turn: Turn = TURN, **options: Any) -> Iterator[tuple[float, dict]]:
+    for step in answer(turn, script, replace(Manner(), **options), PROMPT):
         yield step.at_ms, step.message
 
 
@@ -87,12 +44,14 @@ def test_a_turn_has_its_audio_in_a_burst_and_its_end_when_it_was_played() -> Non
         "promptTokenCount": 100,
         "responseTokenCount": 25,
         "totalTokenCount": 125,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 100}],
+        "responseTokensDetails": [{"modality": "AUDIO", "tokenCount": 25}],
     }
 
 
 def test_the_audio_of_a_turn_is_as_long_as_the_script_says() -> None:
     turn = Turn(model="hello", audio_ms=450)
-    steps = answer(turn, Script(), transcribe=False, text_only=False, prompt_ms=0)
+    steps = answer(turn, Script(), Manner(transcribe=False), Tokens())
     blobs = [
         part["inlineData"]
         for step in steps
@@ -148,6 +107,82 @@ def test_frames_of_the_tone_join_without_a_click() -> None:
     samples = struct.unpack("<4800h", base64.b64decode(tone(200)))
     steepest = max(abs(b - a) for a, b in pairwise(samples))
     assert abs(samples[0] - samples[-1]) <= steepest
+
+
+def test_vertex_says_the_same_in_its_own_words() -> None:
+    messages = [message for _, message in contents(Script(), dialect=VERTEX.dialect)]
+    turns = [m["serverContent"]["modelTurn"] for m in messages if _has(m, "modelTurn")]
+    assert {turn["role"] for turn in turns} == {"model"}
+    assert {turn["parts"][0]["inlineData"]["mimeType"] for turn in turns} == {"audio/pcm"}
+    assert {"serverContent": {"outputTranscription": {}}} in messages
+    assert messages[-1]["usageMetadata"] == {
+        "promptTokenCount": 100,
+        "candidatesTokenCount": 25,
+        "totalTokenCount": 125,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 100}],
+        "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 25}],
+        "trafficType": "ON_DEMAND",
+    }
+
+
+def test_the_audio_can_be_in_the_url_safe_alphabet() -> None:
+    def data(script: Script) -> list[str]:
+        return [
+            message["serverContent"]["modelTurn"]["parts"][0]["inlineData"]["data"]
+            for _, message in contents(script)
+            if _has(message, "modelTurn")
+        ]
+
+    plain, safe = data(Script()), data(Script(url_safe_base64=True))
+    assert set("+/") <= set(plain[0])
+    assert not set("+/") & set("".join(safe))
+    assert [base64.urlsafe_b64decode(text) for text in safe] == [base64.b64decode(text) for text in plain]
+
+
+def test_a_thought_and_code_precede_the_words() -> None:
+    turn = Turn(model="two", thought="hm, hm", code=CodeRun(code="print(1 + 1)", output="2\n"))
+    messages = [message for _, message in contents(Script(), turn)]
+    parts = [m["serverContent"]["modelTurn"]["parts"][0] for m in messages if _has(m, "modelTurn")]
+    assert parts[:3] == [
+        {"thought": True, "text": "hm, hm"},
+        {"executableCode": {"language": "PYTHON", "code": "print(1 + 1)"}},
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2\n"}},
+    ]
+    assert "inlineData" in parts[3]
+    assert messages[-1]["usageMetadata"]["thoughtsTokenCount"] == 2
+
+
+def test_transcripts_have_their_language() -> None:
+    turn = Turn(model="olá", language_code="pt-PT")
+    said = [
+        m["serverContent"]["outputTranscription"]
+        for _, m in contents(Script(), turn)
+        if _has(m, "outputTranscription")
+    ]
+    assert said == [{"text": "olá", "languageCode": "pt-PT"}]
+
+
+def test_a_turn_can_say_why_it_ended_and_that_it_waits() -> None:
+    turn = Turn(model="and?", turn_complete_reason="NEED_MORE_INPUT", waiting_for_input=True)
+    assert list(contents(Script(), turn))[-1][1]["serverContent"] == {
+        "turnComplete": True,
+        "waitingForInput": True,
+        "turnCompleteReason": "NEED_MORE_INPUT",
+    }
+
+
+def test_the_interaction_status_is_sent_as_the_turn_begins_and_beside_its_end() -> None:
+    messages = [message for _, message in contents(Script(interaction_status=True))]
+    assert messages[0] == {"serverContent": {"interactionStatus": "IN_PROGRESS"}}
+    assert messages[-1]["serverContent"] == {"turnComplete": True, "interactionStatus": "IDLE"}
+    (early,) = turn_complete(Script(interaction_status=True), Manner(), PROMPT, Tokens(), idle=False)
+    assert early["serverContent"] == {"turnComplete": True, "interactionStatus": "IN_PROGRESS"}
+
+
+def test_some_models_never_send_turn_complete() -> None:
+    messages = [message for _, message in contents(Script(turn_complete=False))]
+    assert not any(_has(message, "turnComplete") for message in messages)
+    assert _has(messages[-1], "generationComplete")
 
 
 def _has(message: dict, field: str) -> bool:
