@@ -14,6 +14,10 @@ LAYERS: dict[Layer, tuple[str, str]] = {
     ),
     Layer.HTTP: ("The upgrade was refused", "`httpStatus` is the status of the answer, where there was one."),
     Layer.TLS: ("TLS", "Before the upgrade."),
+    Layer.PROXY: (
+        "The proxy",
+        "Between here and the service. Numbers are the HTTP status of its answer to CONNECT.",
+    ),
     Layer.TCP: ("TCP", "The connection could not be made."),
     Layer.DNS: ("Name resolution", "The address of the host could not be found."),
     Layer.LOCAL: ("Found by the sidecar", "Nobody told it: it noticed, or decided."),
@@ -38,11 +42,34 @@ LOCAL_WHEN: dict[tuple[Layer, str], str] = {
     ): "an outage lasted `reconnect.maxElapsedMs`, or would before the next attempt",
     (Layer.LOCAL, "maxAttempts"): "`reconnect.maxAttempts` attempts reached the service and failed",
     (Layer.LOCAL, "disabled"): "the connection was lost, and `reconnect.enabled` is false",
+    (Layer.LOCAL, "tokenTimeout"): "the host did not answer `auth/token` in time",
+    (Layer.LOCAL, "tokenUnavailable"): "the host, or Google's token service, has no token now",
+    (Layer.LOCAL, "tokenDenied"): "the host or the token service denied, or gave what is no token",
     (Layer.LOCAL, "hostNotReading"): "32 MiB waited for the host",
     (Layer.DNS, "timeout"): "no answer within `deadlines.dialMs`",
     (Layer.TCP, "refused"): "the connection was refused",
     (Layer.TCP, "timeout"): "no connection within `deadlines.dialMs`",
-    (Layer.TLS, "certificate"): "the certificate did not pass",
+    (Layer.PROXY, "authentication"): "a SOCKS5 proxy wants other credentials, or any",
+    (Layer.PROXY, "4xx"): "any other 4xx as the answer to CONNECT",
+    (Layer.PROXY, "5xx"): "any 5xx as the answer to CONNECT",
+    (Layer.PROXY, "notAllowed"): "a SOCKS5 proxy's rules forbid it",
+    (Layer.PROXY, "noWay"): "a SOCKS5 proxy does not reach the service",
+    (Layer.PROXY, "noAnswer"): "the proxy found no way to the service within `deadlines.dialMs`",
+    (Layer.PROXY, "timeout"): "the proxy was not connected within `deadlines.dialMs`",
+    (Layer.PROXY, "notFound"): "the proxy's name could not be found",
+    (Layer.PROXY, "refused"): "the connection to the proxy was refused",
+    (Layer.PROXY, "error"): "the connection to the proxy could not be made",
+    (Layer.PROXY, "certificate"): "the https proxy's own certificate did not pass",
+    (Layer.PROXY, "unusable"): "the system names a proxy that the sidecar cannot use",
+    (Layer.TLS, "expired"): "the certificate has expired",
+    (Layer.TLS, "notYetValid"): "the certificate is not valid yet",
+    (Layer.TLS, "hostMismatch"): "the certificate is for another name",
+    (Layer.TLS, "selfSigned"): "the certificate was signed by nobody but itself",
+    (Layer.TLS, "untrusted"): "the certificate's issuer is not trusted here",
+    (Layer.TLS, "certificate"): "the certificate did not pass another check",
+    (Layer.TLS, "version"): "no version of TLS that both sides take",
+    (Layer.TLS, "notTls"): "what answers does not speak TLS",
+    (Layer.TLS, "caFile"): "`tls.caFile` cannot be read any more",
     (Layer.HTTP, "timeout"): "no answer within `deadlines.handshakeMs`",
     (Layer.HTTP, "invalid"): "the answer was no WebSocket upgrade",
     (Layer.HTTP, "3xx"): "any 3xx",
@@ -57,7 +84,10 @@ ACTIONS: dict[Action, str] = {
         "The handle is dead: it drops it and tries one fresh session. Where there was no handle, a 1007 ends "
         "the session, and anything else is tried again."
     ),
-    Action.REFRESH_TOKEN: "A new token is needed; then it tries again.",
+    Action.REFRESH_TOKEN: (
+        "It gets a newer token and tries again, once; the handle is kept. "
+        "A key or token that cannot be renewed ends the session."
+    ),
     Action.SLOW_DOWN: (
         "It tries again after `reconnect.slowLaneMs`, or later where the service says when. Where that would "
         "be after the end of the outage, it gives up now."
@@ -159,6 +189,7 @@ def _counts(row: Row) -> bool:
         None: 500 if row.layer is Layer.HTTP else "other",
         "3xx": 302,
         "4xx": 418,
+        "5xx": 502,
     }
     code = samples.get(row.code, row.code if row.code is not None else "other")
     return classify(Cause(row.layer, code, row.text)).reached

@@ -170,6 +170,7 @@ def write() -> str:
             OPENING,
             *_conversation(),
             *_methods(),
+            *_host_methods(),
             *_notifications(),
             *_types(),
             *_errors(),
@@ -244,6 +245,19 @@ def _methods() -> Iterator[str]:
         own = openrpc.METHOD_ERRORS.get(name, ())
         if own:
             yield f"Errors: {', '.join(f'`{kind}`' for kind in own)}\n"
+
+
+def _host_methods() -> Iterator[str]:
+    yield "## Calls to the host\n"
+    yield "Both directions can ask. These the sidecar sends, with an `id` of its own; the host answers.\n"
+    schemas = openrpc.components()
+    for name, row in protocol.HOST_METHODS.items():
+        assert row.result is not None
+        yield f"### `{name}`\n"
+        yield f"{row.summary} {openrpc.summary(row.params)}\n"
+        yield from _fields(schemas[row.params.__name__])
+        yield f"Result: {openrpc.summary(row.result)}\n"
+        yield from _fields(schemas[row.result.__name__])
 
 
 def _notifications() -> Iterator[str]:

@@ -34,6 +34,7 @@ def write() -> str:
         *(_component(name, schema) for name, schema in openrpc.components().items()),
         _methods(),
         _host_notifications(),
+        _host_requests(),
         _notifications(),
         _errors(),
         _constants(),
@@ -119,6 +120,18 @@ def _host_notifications() -> str:
             body += _comment(row.summary, "  ")
             body.append(f"  {_literal(name)}: {row.params.__name__};")
     return _interface("Notifications of the host: `notify(method, params)`.", "HostNotifications", body)
+
+
+def _host_requests() -> str:
+    body: list[str] = []
+    for name, row in protocol.HOST_METHODS.items():
+        assert row.result is not None
+        body += _comment(row.summary, "  ")
+        body.append(
+            f"  {_literal(name)}: {{ params: {row.params.__name__}; result: {row.result.__name__} }};"
+        )
+    note = "What the sidecar asks of the host: `handle(method, handler)` answers it."
+    return _interface(note, "HostRequests", body)
 
 
 def _notifications() -> str:

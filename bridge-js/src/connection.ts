@@ -1,6 +1,7 @@
 /** JSON-RPC 2.0 over two streams. Knows nothing of processes: whoever owns the streams finds out why they ended. */
 import type { Readable, Writable } from 'node:stream';
 import {
+  RequestRefusedError,
   SidecarAbortError,
   SidecarClosedError,
   SidecarRpcError,
@@ -45,8 +46,17 @@ export type CallArguments<Params> = Record<never, never> extends Params
   ? [params?: Params, options?: CallOptions]
   : [params: Params, options?: CallOptions];
 
-/** Answers a call of the sidecar. Of what it throws, only a {@link SidecarRpcError} is passed on in words. */
-export type RequestHandler = (params: unknown) => unknown;
+/** What a handler gets beside the params. */
+export interface RequestContext {
+  /** Aborted when the sidecar does not want the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers a call of the sidecar. Of what it throws, only a {@link RequestRefusedError} is passed on in words. */
+export type RequestHandler<Params = unknown, Result = unknown> = (
+  params: Params,
+  context: RequestContext,
+) => Result | Promise<Result>;
 
 /** A line that cannot be a message of the sidecar. */
 export interface ProtocolViolation {
@@ -87,6 +97,8 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #pending = new Map<number, PendingCall>();
   readonly #handlers = new Map<string, RequestHandler>();
+  /** Calls of the sidecar that are being answered. */
+  readonly #answering = new Map<unknown, AbortController>();
   readonly #waitingForRoom = new Set<(error?: SidecarError) => void>();
   #nextId = 1;
   #isBroken = false;
@@ -223,7 +235,8 @@ export class Connection {
     if (typeof message !== 'object' || message === null) return this.#violation('JSON that is not an object', text);
     const { id, method, params, error } = message;
     if (typeof method === 'string') {
-      if (id === undefined) this.#owner.notification(method, params);
+      if (method === '$/cancelRequest') this.#answering.get((params as { id?: unknown } | null)?.id)?.abort();
+      else if (id === undefined) this.#owner.notification(method, params);
       else void this.#answer(id, method, params);
       return;
     }
@@ -244,16 +257,19 @@ export class Connection {
 
   async #answer(id: unknown, method: string, params: unknown): Promise<void> {
     const handler = this.#handlers.get(method);
+    const cancelled = new AbortController();
+    this.#answering.set(id, cancelled);
     let outcome: object;
     try {
       outcome =
         handler === undefined
           ? { error: { code: ERROR_CODES.methodNotFound, message: `The host does not answer ${method}.` } }
-          : { result: (await handler(params)) ?? null };
+          : { result: (await handler(params, { signal: cancelled.signal })) ?? null };
     } catch (error) {
       outcome = { error: describe(error, method) };
     }
-    if (this.#refusal !== undefined) return;
+    this.#answering.delete(id);
+    if (cancelled.signal.aborted || this.#refusal !== undefined) return;
     try {
       this.#write({ jsonrpc: '2.0', id, ...outcome });
     } catch (error) {
@@ -285,7 +301,7 @@ function defaultTimeoutMs<M extends keyof Methods>(method: M, params: Methods[M]
 
 /** A handler's failure for the wire. Its text may hold anything, so only what was meant for the sidecar is sent. */
 function describe(error: unknown, method: string): object {
-  return error instanceof SidecarRpcError
-    ? { code: error.code, message: error.message, data: error.data }
+  return error instanceof RequestRefusedError
+    ? { code: ERROR_CODES.internalError, message: error.message, data: { retryable: error.retryable } }
     : { code: ERROR_CODES.internalError, message: `The host failed to answer ${method}.` };
 }

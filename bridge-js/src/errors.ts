@@ -45,6 +45,18 @@ export class SidecarRpcError extends SidecarError {
   }
 }
 
+/** Thrown by a handler of the app: its message is passed on to the sidecar, and shown to nobody as it is. */
+export class RequestRefusedError extends Error {
+  override name = 'RequestRefusedError';
+  /** False: asking again is of no use before the user has done something, such as signing in. */
+  readonly retryable: boolean;
+
+  constructor(message: string, { retryable = true }: { readonly retryable?: boolean } = {}) {
+    super(message);
+    this.retryable = retryable;
+  }
+}
+
 /** The sidecar's process ended, or never came up. */
 export class SidecarExitError extends SidecarError {
   override name = 'SidecarExitError';

@@ -1,6 +1,13 @@
-export { type CallArguments, type CallOptions, type ProtocolViolation, type RequestHandler } from './connection.js';
+export {
+  type CallArguments,
+  type CallOptions,
+  type ProtocolViolation,
+  type RequestContext,
+  type RequestHandler,
+} from './connection.js';
 export {
   LineTooLongError,
+  RequestRefusedError,
   SidecarAbortError,
   SidecarClosedError,
   SidecarError,

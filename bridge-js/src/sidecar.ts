@@ -13,6 +13,7 @@ import {
   PROTOCOL_VERSION,
   type ClientInfo,
   type HostNotifications,
+  type HostRequests,
   type InitializeResult,
   type Log,
   type LogLevel,
@@ -187,9 +188,17 @@ export class Sidecar {
     return this.#connection.drained();
   }
 
-  /** Lets `handler` answer a call that the sidecar makes; returns the way to take it back. */
-  handle(method: string, handler: RequestHandler): Unsubscribe {
-    return this.#connection.handle(method, handler);
+  /**
+   * Lets `handler` answer a call that the sidecar makes, such as `auth/token`; returns the way to take it back.
+   *
+   * Throw a RequestRefusedError with `{ retryable: false }` when the user has to do something first: the session
+   * then fails instead of asking again. Of anything else that is thrown the sidecar learns no more than that.
+   */
+  handle<M extends keyof HostRequests>(
+    method: M,
+    handler: RequestHandler<HostRequests[M]['params'], HostRequests[M]['result']>,
+  ): Unsubscribe {
+    return this.#connection.handle(method, handler as RequestHandler);
   }
 
   /** Calls `listener` for every `event`, until the function it returns is called. */

@@ -5,6 +5,7 @@ import test from 'node:test';
 import { Connection, type ProtocolViolation } from '../src/connection.js';
 import {
   LineTooLongError,
+  RequestRefusedError,
   SidecarAbortError,
   SidecarClosedError,
   SidecarExitError,
@@ -298,22 +299,36 @@ test('a handler answers a call of the sidecar; its secret is revealed on the wir
   assert.equal((await pair.written())[0]?.error?.code, -32601);
 });
 
-test('the text of a failing handler stays here, unless it is a SidecarRpcError', async () => {
+test('the text of a failing handler stays here, unless it is a RequestRefusedError', async () => {
   const pair = new Pair();
   pair.connection.handle('a', () => {
     throw new Error('the key is K-123');
   });
   pair.connection.handle('b', () => {
-    throw new SidecarRpcError('b', -32001, 'not now');
+    throw new RequestRefusedError('sign in first', { retryable: false });
   });
   pair.connection.handle('c', () => 1n);
   await pair.say({ id: 1, method: 'a' }, { id: 2, method: 'b' }, { id: 3, method: 'c' });
   assert.deepEqual(
-    (await pair.written()).map((line) => [line.id, line.error?.code, line.error?.message]),
+    (await pair.written()).map((line) => [line.id, line.error?.code, line.error?.message, line.error?.data]),
     [
-      [1, -32603, 'The host failed to answer a.'],
-      [2, -32001, 'b failed: not now'],
-      [3, -32603, 'The host failed to answer c.'],
+      [1, -32603, 'The host failed to answer a.', undefined],
+      [2, -32603, 'sign in first', { retryable: false }],
+      [3, -32603, 'The host failed to answer c.', undefined],
     ],
   );
+});
+
+test('a handler learns that its answer is not wanted any more, and gives none', async () => {
+  const pair = new Pair();
+  const reached: string[] = [];
+  pair.connection.handle('auth/token', async (_params, { signal }) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    reached.push('aborted');
+    return { token: 't' };
+  });
+  await pair.say({ id: 'q1', method: 'auth/token' }, { method: '$/cancelRequest', params: { id: 'q1' } });
+  await pair.say({ id: 'q2', method: 'nothing' }, { method: '$/cancelRequest', params: null });
+  assert.deepEqual(reached, ['aborted']);
+  assert.deepEqual((await pair.written()).map((line) => line.id), ['q2']);
 });

@@ -38,8 +38,15 @@ class Clockwork(Course):
 
     def _step_late(self, now: float) -> None:
         phase = self.machine.phase
-        cause = _LATE[phase] if phase is not Phase.DIALING or self._resolved else Cause(Layer.DNS, "timeout")
+        cause = _LATE[phase] if phase is not Phase.DIALING else self._dial_late
         self.out.append(ev.Abort(cause))
+
+    @property
+    def _dial_late(self) -> Cause:
+        if not self._proxy:
+            return _DIAL_LATE[self._step_name]
+        cause = _PROXY_LATE[self._step_name]
+        return cause._replace(text=f"{self._proxy}: {cause.text}")
 
     def _attempt_late(self, now: float) -> None:
         self.out.append(ev.Abort(Cause(Layer.LOCAL, "attemptTimeout")))
@@ -115,16 +122,29 @@ class Clockwork(Course):
             self.line.liveness.probe(now)
 
     def _confirm(self, line: Line, now: float) -> None:
-        if not line.unproven and self.outbox.confirm(line.pong):
-            self._moved(now)
-            if "drain" in self._timers and self._drained:
-                self._send_close(now)
+        if not line.unproven and self.outbox.confirm(line.pong, now):
+            self._confirmed(now)
+
+    def _confirmed(self, now: float) -> None:
+        self._moved(now)
+        if "drain" in self._timers and self._drained:
+            self._send_close(now)
 
 
 _LATE: dict[Phase | None, Cause] = {
     Phase.DIALING: Cause(Layer.TCP, "timeout"),
     Phase.HANDSHAKING: Cause(Layer.HTTP, "timeout"),
     Phase.SETUP: Cause(Layer.LOCAL, "setupTimeout", "the service did not answer the setup"),
+}
+
+_DIAL_LATE: dict[str, Cause] = {
+    "dns": Cause(Layer.DNS, "timeout"),
+    "tcp": Cause(Layer.TCP, "timeout"),
+}
+_PROXY_LATE: dict[str, Cause] = {
+    "dns": Cause(Layer.PROXY, "timeout", "its address was not found in time"),
+    "tcp": Cause(Layer.PROXY, "timeout", "it was not connected in time"),
+    "proxy": Cause(Layer.PROXY, "noAnswer", "it did not find a way to the service in time"),
 }
 
 _ON_TIMER: dict[str, Callable[[Clockwork, float], None]] = {

@@ -7,7 +7,7 @@ order, and calls `tick` at `due_at`. Nothing here waits, reads a clock or touche
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.clockwork import Clockwork
 from sidecar.lifecycle.course import INSISTING
-from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
+from sidecar.lifecycle.faults import REVIVED_BY_NETWORK, Cause, Fault, Layer, classify
 from sidecar.lifecycle.item import Item
 from sidecar.lifecycle.line import Line
 from sidecar.lifecycle.settings import Settings
@@ -150,27 +150,38 @@ class Lifecycle(Clockwork):
     def _worth_reviving(self) -> bool:
         fault = self.fault
         return self.state is not State.FAILED or (
-            fault is not None and fault.retryable and fault.kind != "reconnectDisabled"
+            fault is not None
+            and (fault.retryable or fault.kind in REVIVED_BY_NETWORK)
+            and fault.kind != "reconnectDisabled"
         )
 
     # --- inputs: the attempt ----------------------------------------------------------------------
 
-    def dialing(self, now: float) -> None:
-        """The attempt may dial: its deadlines begin."""
+    def dialing(self, now: float, proxy: str = "") -> None:
+        """The attempt may dial: its deadlines begin. `proxy`: what is dialled in the service's place, for
+        people; empty for none."""
         deadlines = self.settings.deadlines
         self._timers["step"] = now + deadlines.dial_s
         self._timers["attempt"] = now + deadlines.attempt_s
-        self._resolved = False
+        self._step_name, self._proxy = "dns", proxy
         self.stats.began(now)
 
     def resolved(self, now: float) -> None:
         """The addresses are known. One deadline rules this step and the next."""
-        self._resolved = True
         self.stats.step("dns", now)
+        self._step_name = "tcp"
+
+    def tunnelling(self, now: float) -> None:
+        """The proxy is connected and asked for the service: it now looks up and connects as we would have,
+        and has the same time for it."""
+        self._timers["step"] = now + self.settings.deadlines.dial_s
+        self.stats.step("tcp", now)
+        self._step_name = "proxy"
 
     def tcp_connected(self, now: float) -> None:
+        """There is a connection to the service, or a way through the proxy."""
         self._timers["step"] = now + self.settings.deadlines.handshake_s
-        self.stats.step("tcp", now)
+        self.stats.step("proxy" if self._step_name == "proxy" else "tcp", now)
         self._step(Event.TCP_CONNECTED, "tcpConnected", now)
 
     def secured(self, now: float) -> None:
@@ -227,8 +238,8 @@ class Lifecycle(Clockwork):
             unsent_bytes: what never left this process.
             echoed: the other side answered our close frame, so it took all that was written before.
         """
-        if echoed:
-            self.outbox.confirm(self._ping_number + 1)
+        if echoed and (self.state is State.DISCONNECTING or not self.outbox.indexes.rule):
+            self.outbox.confirm_all()  # with indexes not for a line to come: what counts is the handle
         if self.state is State.DISCONNECTING:
             self.stats.failed += self._attempting
             self._closed(now)
@@ -282,6 +293,11 @@ class Lifecycle(Clockwork):
         """A sessionResumptionUpdate."""
         self.resumption.update(handle, resumable=resumable)
         self.out.append(ev.HandleChanged(self.resumption.resumable, self.resumption.handle))
+
+    def consumed(self, index: int, now: float) -> None:
+        """The handle that came just now holds the line's messages up to this index (LP 4.4 item 10)."""
+        if self.line is not None and self.outbox.consumed(index):
+            self._confirmed(now)
 
     def demanded(self, demand: str, now: float) -> None:
         """The service shows that an answer is owed: it heard the user speak. What a message of the host

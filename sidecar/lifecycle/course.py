@@ -44,7 +44,7 @@ class Course(Telling):
         self._early_end_at = None
         self.stats.attempts += 1
         self.stats.began(now)
-        self.out.append(ev.Dial(self.recovery.fresh))
+        self.out.append(ev.Dial(self.recovery.fresh, self.recovery.renew))
 
     def _retry(self, now: float, reason: str) -> None:
         self._timers.pop("retry", None)

@@ -21,6 +21,9 @@ WISHES = frozenset({"requested", "networkChanged"})
 """Kinds of planned moves that the host asked for."""
 
 
+_GIVE_ANOTHER = (
+    'Open the session with a valid one; with `auth.type` "host" the sidecar asks for a new one in time.'
+)
 _AGAIN = "Later call `session/reconnect`, or open the session anew."
 
 
@@ -36,6 +39,7 @@ class Outage(Struct):
         resume_at_once: the model was speaking when it ended; the service lets go at once then (LP 4.4).
         fresh: no resume any more in this outage: attempts go without the handle until one connects.
         fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
+        renewed: a newer credential in place of a refused one was tried since then.
         asked_until: until then the service asked for no attempt: no hint ends that wait.
     """
 
@@ -47,6 +51,7 @@ class Outage(Struct):
     resume_at_once: bool = False
     fresh: bool = False
     fresh_tried: bool = False
+    renewed: bool = False
     asked_until: float = -NEVER
 
 
@@ -58,10 +63,11 @@ class Stop(Struct, frozen=True):
 
 
 class Retry(Struct, frozen=True):
-    """Try again after `delay_s`, with the handle or without."""
+    """Try again after `delay_s`, with the handle or without; `renew`: with a newer credential."""
 
     delay_s: float
     fresh: bool
+    renew: bool = False
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -74,6 +80,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         has_handle: there is a handle to resume with.
         breaker_s: so long the breaker allows no attempt.
         open_ends_at: when the open gives up, if the session was never connected.
+        renewable: a credential that is refused can be replaced by a newer one.
     """
 
     first: bool = False
@@ -82,6 +89,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     has_handle: bool = False
     breaker_s: float = 0.0
     open_ends_at: float = NEVER
+    renewable: bool = False
 
 
 def decide(
@@ -92,11 +100,14 @@ def decide(
     now: float,
     random: Callable[[], float],
 ) -> Stop | Retry:
-    """Whether and how to go on after `fault`. Of the outage it changes `fresh`, `fresh_tried` and
+    """Whether and how to go on after `fault`. Of the outage it changes `fresh`, `fresh_tried`, `renewed` and
     `asked_until`."""
     reconnect = settings.reconnect
     action = _effective(fault, situation)
-    too_often = not situation.first and outage.reached >= reconnect.max_attempts
+    renew = action is Action.REFRESH_TOKEN
+    if renew and (outage.renewed or not situation.renewable):
+        return _denied(fault, renewed=outage.renewed)
+    too_often = not situation.first and not renew and outage.reached >= reconnect.max_attempts
     if action is Action.STOP:
         return Stop(fault, fault)
     if situation.planned:
@@ -112,7 +123,7 @@ def decide(
     refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
     dead = situation.resuming and action is Action.FRESH
     # An attempt that was wanted goes on to its second try, or to the fresh session in place of the resume.
-    goes_on = too_early or ((refused or dead) and not outage.fresh_tried)
+    goes_on = too_early or renew or ((refused or dead) and not outage.fresh_tried)
     if not reconnect.enabled and not situation.first and not goes_on:
         return Stop(ended_by("disabled", fault), fault)
     limit, ends_at = _end(outage, situation, settings)
@@ -127,7 +138,8 @@ def decide(
     if now + asked_for_s > ends_at:
         return Stop(ended_by(limit, fault, asked_for_s), fault)
     fresh = outage.fresh or not situation.has_handle
-    own_s = backoff_s(outage.failures, reconnect, random)
+    # A newer credential is tried at once, and once: if it is refused too, no other will help.
+    own_s = 0.0 if renew else backoff_s(outage.failures, reconnect, random)
     if too_early:
         own_s, fresh = settings.hand_over.retry_delay_s, False
     elif situation.has_handle and (too_often or refused or action is Action.FRESH):
@@ -137,8 +149,9 @@ def decide(
         outage.fresh = outage.fresh_tried = True
     elif not fresh:
         own_s = max(own_s, owner_delay_s(outage, settings, now))
+    outage.renewed |= renew
     delay_s = max(own_s, asked_for_s)
-    return Retry(delay_s if situation.first else min(delay_s, ends_at - now), fresh=fresh)
+    return Retry(delay_s if situation.first else min(delay_s, ends_at - now), fresh=fresh, renew=renew)
 
 
 def asked_by_service_s(fault: Fault, settings: Settings) -> float:
@@ -189,13 +202,21 @@ def speaks_of_session(fault: Fault) -> bool:
 
 def _effective(fault: Fault, situation: Situation) -> Action:
     """A fault that would drop the handle means something else where there is none: a 1007 is then our
-    own request (permanent), a 1008 "not found" comes at random too (LP 5). And a certificate that fails
-    after others were good is a captive portal more often than not: it may go away."""
-    if fault.kind == "certificateInvalid" and not situation.first:
-        return Action.RETRY
+    own request (permanent), a 1008 "not found" comes at random too (LP 5)."""
     if fault.action is Action.FRESH and not situation.resuming and not situation.has_handle:
         return Action.STOP if fault.ws_code == 1007 else Action.RETRY
     return fault.action
+
+
+def _denied(fault: Fault, *, renewed: bool) -> Stop:
+    """No credential is left that the service may take."""
+    advice = "A newer credential was refused too." if renewed else _GIVE_ANOTHER
+    told = fault._replace(
+        action=Action.STOP,
+        user_message="The service did not accept the app's sign-in.",
+        remediation=" ".join(text for text in (fault.remediation, advice) if text),
+    )
+    return Stop(told, told)
 
 
 def owner_delay_s(outage: Outage, settings: Settings, now: float) -> float:

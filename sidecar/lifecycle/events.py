@@ -17,6 +17,8 @@ class Dial(NamedTuple):
 
     fresh: bool
     """Without the handle."""
+    renew: bool = False
+    """With a newer credential: the service refused the last one."""
 
 
 class Ping(NamedTuple):

@@ -15,6 +15,7 @@ class Layer(StrEnum):
     LOCAL = "local"
     DNS = "dns"
     TCP = "tcp"
+    PROXY = "proxy"
     TLS = "tls"
     HTTP = "http"
     WEBSOCKET = "websocket"
@@ -98,8 +99,16 @@ _CONFIG = "The app asked the service for something it does not support."
 _NETWORK = "The service cannot be reached. Please check the internet connection."
 _QUOTA = "The usage limit is reached. Trying again later."
 _CHECK_KEY = "Check the API key, and that its project may use the Generative Language API."
+_CHECK_AUTH = "Check `auth`: the key or token, and that its project may use the API."
+_SIGN_IN = "The app could not sign in to the service."
 _CHECK_SETUP = "Compare the setup message with the model's documentation; the text names the field."
 _CHECK_NETWORK = "Check the network, proxy and firewall."
+_IDENTITY = "The service's identity could not be verified. On a guest network, please sign in there first."
+_CLOCK = "The connection is not safe. Please check this computer's date and time."
+_REVIVE = "Then call `session/reconnect`, tell `network/changed`, or open the session anew: nothing is tried before that."
+_PORTAL = f"A guest network shows a certificate of its own until someone signs in there. {_REVIVE}"
+_PROXY = "The proxy does not let the app through. Please check the proxy settings."
+_CHECK_PROXY = "Check `proxy` of `session/open`, or the system's proxy settings; see docs/network.md."
 
 _WS: Final = L.WEBSOCKET
 ROWS: Final[tuple[Row, ...]] = (
@@ -137,7 +146,8 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(_WS, 1008, "has not been used in project", "apiDisabled", A.STOP, S.ERROR, _KEY,
         "Enable the API for the key's project."),
     Row(_WS, 1008, "denied access", "accessDenied", A.STOP, S.ERROR, _KEY, "Contact the service's support."),
-    Row(_WS, 1008, "unregistered callers", "authentication", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(_WS, 1008, "unregistered callers", "authentication", A.REFRESH_TOKEN, S.ERROR, _KEY, _CHECK_AUTH),
+    Row(_WS, 1008, "authentication credential", "authentication", A.REFRESH_TOKEN, S.ERROR, _SIGN_IN, _CHECK_AUTH),
     Row(_WS, 1008, "reported as leaked", "authentication", A.STOP, S.ERROR, _KEY, "Create a new API key."),
     Row(_WS, 1008, "", "policyViolation", A.RESUME, S.WARNING, _AGAIN),
     # -- 1011: internal, unavailable, exhausted --------------------------------------------------
@@ -179,6 +189,11 @@ ROWS: Final[tuple[Row, ...]] = (
         "Call `session/reconnect`, or enable `settings.reconnect`."),
     Row(L.LOCAL, "hostNotReading", "", "hostNotReading", A.STOP, S.ERROR, "The app stopped listening.",
         "The host must read the sidecar's stdout; what it left unread passed 32 MiB."),
+    Row(L.LOCAL, "tokenTimeout", "", "tokenUnavailable", A.RETRY, S.WARNING, _SIGN_IN,
+        "The host must answer `auth/token` in time; see docs/authentication.md."),
+    Row(L.LOCAL, "tokenUnavailable", "", "tokenUnavailable", A.RETRY, S.WARNING, _SIGN_IN, "See docs/authentication.md."),
+    Row(L.LOCAL, "tokenDenied", "", "tokenDenied", A.STOP, S.ERROR, _SIGN_IN,
+        "Let the user sign in again, then call `session/reconnect`; see docs/authentication.md."),
     Row(L.LOCAL, None, "", "internalError", A.RETRY, S.ERROR, _AGAIN, "This is a defect of the sidecar; the log has the details."),
     # -- before the upgrade ----------------------------------------------------------------------
     Row(L.DNS, "timeout", "", "dnsTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
@@ -186,14 +201,55 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(L.TCP, "refused", "", "connectionRefused", A.RETRY, S.WARNING, _NETWORK, "Check endpoint.baseUrl: nothing listens there."),
     Row(L.TCP, "timeout", "", "connectTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.TCP, None, "", "networkError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
-    Row(L.TLS, "certificate", "", "certificateInvalid", A.STOP, S.ERROR, "The service's identity could not be verified.",
-        "The text names the failed check. A company proxy that inspects TLS needs its CA in the system's store."),
+    Row(L.PROXY, 407, "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY,
+        f"Give `proxy.username` and `proxy.password`; the sidecar can do Basic. {_REVIVE}"),
+    Row(L.PROXY, "authentication", "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY,
+        f"Give `proxy.username` and `proxy.password`. {_REVIVE}"),
+    Row(L.PROXY, 408, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, 425, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, 429, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "4xx", "", "proxyRefused", A.STOP, S.ERROR, _PROXY,
+        f"The proxy must allow CONNECT to the endpoint's host and port. {_REVIVE}"),
+    Row(L.PROXY, "notAllowed", "", "proxyRefused", A.STOP, S.ERROR, _PROXY,
+        f"The proxy must allow connections to the endpoint's host and port. {_REVIVE}"),
+    Row(L.PROXY, "5xx", "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK,
+        "The proxy answers and does not reach the service. Check the proxy's own network and name resolution."),
+    Row(L.PROXY, "noWay", "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK,
+        "The proxy answers and does not reach the service. With socks5:// try socks5h://."),
+    Row(L.PROXY, "noAnswer", "", "proxyTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "timeout", "", "proxyUnreachable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "notFound", "", "proxyUnreachable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "refused", "", "proxyUnreachable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "error", "", "proxyUnreachable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.PROXY, "certificate", "", "proxyCertificateInvalid", A.STOP, S.ERROR, _PROXY,
+        f"The certificate of the https proxy itself did not pass; give its CA as `tls.caFile`. {_REVIVE}"),
+    Row(L.PROXY, "unusable", "", "proxyUnusable", A.STOP, S.ERROR, _PROXY,
+        f"The sidecar takes http, https, socks5 and socks5h. Give `proxy` to `session/open`. {_REVIVE}"),
+    Row(L.PROXY, None, "", "proxyError", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
+    Row(L.TLS, "expired", "", "certificateExpired", A.STOP, S.ERROR, _CLOCK,
+        f"Check the machine's clock first; if it is right, the service needs a new certificate. {_PORTAL}"),
+    Row(L.TLS, "notYetValid", "", "certificateNotYetValid", A.STOP, S.ERROR, _CLOCK,
+        f"Check the machine's clock: it is most likely slow. {_PORTAL}"),
+    Row(L.TLS, "hostMismatch", "", "certificateHostMismatch", A.STOP, S.ERROR, _IDENTITY,
+        f"Check endpoint.baseUrl, and `tls.serverName` if the service is reached by another name. {_PORTAL}"),
+    Row(L.TLS, "selfSigned", "", "certificateSelfSigned", A.STOP, S.ERROR, _IDENTITY,
+        f"If it is your own service, give its certificate as `tls.caFile` or `tls.caPem`. {_PORTAL}"),
+    Row(L.TLS, "untrusted", "", "certificateUntrusted", A.STOP, S.ERROR, _IDENTITY,
+        "A proxy or virus scanner that inspects TLS needs its CA in the system's store, or as `tls.caFile`; so does "
+        f"a private CA. A service that leaves out its intermediate certificates looks the same. {_PORTAL}"),
+    Row(L.TLS, "certificate", "", "certificateInvalid", A.STOP, S.ERROR, _IDENTITY, f"The text names the failed check. {_PORTAL}"),
+    Row(L.TLS, "version", "", "tlsVersionUnsupported", A.STOP, S.ERROR, "The app and the service have no common form of encryption.",
+        f"Check `tls.minVersion`; the service, or what stands before it, is older. {_REVIVE}"),
+    Row(L.TLS, "notTls", "", "tlsNotSpoken", A.RETRY, S.WARNING, _NETWORK,
+        "Check scheme and port of endpoint.baseUrl: plain HTTP may be spoken there, or a guest network answers in place of the service."),
+    Row(L.TLS, "caFile", "", "caFileUnusable", A.RETRY, S.ERROR, "The app's list of trusted certificates cannot be read.",
+        "`tls.caFile` was good when the session was opened; the text says what is wrong now."),
     Row(L.TLS, None, "", "tlsError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.HTTP, "timeout", "", "handshakeTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.HTTP, "invalid", "", "handshakeInvalid", A.RETRY, S.ERROR, _NETWORK,
         "Check endpoint.baseUrl: what answers there does not speak WebSocket."),
-    Row(L.HTTP, 401, "", "authentication", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
-    Row(L.HTTP, 403, "", "accessDenied", A.STOP, S.ERROR, _KEY, _CHECK_KEY),
+    Row(L.HTTP, 401, "", "authentication", A.REFRESH_TOKEN, S.ERROR, _SIGN_IN, _CHECK_AUTH),
+    Row(L.HTTP, 403, "", "accessDenied", A.STOP, S.ERROR, _SIGN_IN, _CHECK_AUTH),
     Row(L.HTTP, 404, "", "endpointNotFound", A.STOP, S.ERROR, _CONFIG, "Check endpoint.baseUrl and endpoint.apiVersion."),
     Row(L.HTTP, 408, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
     Row(L.HTTP, 425, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
@@ -203,6 +259,13 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(L.HTTP, "4xx", "", "handshakeRefused", A.STOP, S.ERROR, _CONFIG, "Check endpoint and setup."),
     Row(L.HTTP, None, "", "serviceUnavailable", A.RETRY, S.WARNING, _BUSY),
 )  # fmt: skip
+
+
+REVIVED_BY_NETWORK = frozenset(
+    row.kind for row in ROWS if row.layer in (L.PROXY, L.TLS) and row.action is A.STOP
+)
+"""Kinds that are permanent where the machine is now: in another network, or once someone has signed in to this
+one, there is another proxy, and nobody in the service's place."""
 
 
 def classify(cause: Cause) -> Fault:
@@ -237,6 +300,7 @@ def _describe(cause: Cause) -> str:
         Layer.LOCAL: "",
         Layer.DNS: "name resolution failed",
         Layer.TCP: "TCP connection failed",
+        Layer.PROXY: "proxy failed",
         Layer.TLS: "TLS failed",
         Layer.HTTP: "upgrade failed",
         Layer.WEBSOCKET: "closed with",

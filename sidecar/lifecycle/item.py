@@ -31,13 +31,14 @@ class Item:
         demand: what in it asks the model for an answer, in the protocol's words.
         written_at: when it was last written.
         mark: number of the first ping sent after it was written.
+        index: its place among the messages of the line it was last written on, from 1.
         writes: how often it was written.
         maybe_arrived: it was written on a line that died, and nobody knows whether it got through.
     """
 
     __slots__ = (
-        "audio_us", "demand", "frame", "ids", "kind", "mark", "maybe_arrived", "n", "size", "writes",
-        "written_at",
+        "audio_us", "demand", "frame", "ids", "index", "kind", "mark", "maybe_arrived", "n", "size",
+        "writes", "written_at",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,6 @@ class Item:
         self.ids = ids
         self.size = len(frame)
         self.written_at = 0.0
-        self.mark = 0
+        self.mark = self.index = 0
         self.writes = 0
         self.maybe_arrived = False

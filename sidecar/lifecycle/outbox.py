@@ -2,19 +2,25 @@
 
 Messages leave in the order of acceptance. A written message is confirmed only by a pong for a ping
 written after it; what a line took with it when it died goes back to the front and is sent again.
+With transparent resumption the service itself confirms, by index.
 Kinds decide only what may be dropped when it is full, never what goes first.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from sidecar.lifecycle.books import Books, Drop, HighWater
 from sidecar.lifecycle.item import DROPPABLE, REPLAYABLE, Item, Kind
 from sidecar.lifecycle.settings import OutboxLimits
+from sidecar.lifecycle.transparent import Indexes
 
 REFUSALS_KEPT = 10_000
 """Numbers of refused messages that are remembered."""
 FRAME_OVERHEAD = 32
 """Bytes on the wire beside a payload, at most: the frame's header, and its share of the pings."""
+
+
+_UNKNOWN = "deliveryUnknown"
 
 
 class Full(Exception):
@@ -27,9 +33,10 @@ class Outbox:
     Args:
         limits: sizes and rates.
         ring_s: seconds of audio kept, held and unconfirmed together.
+        transparent: the setup asks for transparent resumption.
     """
 
-    def __init__(self, limits: OutboxLimits, ring_s: float) -> None:
+    def __init__(self, limits: OutboxLimits, ring_s: float, *, transparent: bool = False) -> None:
         self.limits = limits
         self._ring_us = int(ring_s * 1e6)
         self.books = Books()
@@ -44,6 +51,7 @@ class Outbox:
         self._droppable = 0
         self.accepted_through = -1
         self._high_water = HighWater()
+        self.indexes = Indexes(asked=transparent)
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -105,7 +113,7 @@ class Outbox:
             return True
         if item.audio_us > ring_us or over_bytes > self._droppable_bytes(over_bytes):
             return False
-        queues = ((self.unconfirmed, "deliveryUnknown"), (self.held, "outboxFull"))
+        queues = ((self.unconfirmed, _UNKNOWN), (self.held, "outboxFull"))
         for (queue, reason), too_long_us in zip(queues, over_us, strict=True):
             kept: list[Item] = []
             left_us = too_long_us
@@ -149,6 +157,7 @@ class Outbox:
             books.unconfirmed_us += item.audio_us
         item.written_at = now
         item.mark = mark
+        item.index = self.indexes.next()
         item.writes += 1
         if item.kind is Kind.ACTIVITY:
             self._activity_open = _opens_activity(item)
@@ -170,16 +179,30 @@ class Outbox:
         self._allowance_at = now
         return self._allowance_s > 0
 
-    def confirm(self, number: int) -> bool:
+    def confirm(self, number: int, now: float = 0.0) -> bool:
         """A pong for ping `number` came: all written before it arrived. Returns whether anything moved."""
+        queue, indexes = self.unconfirmed, self.indexes
+        if indexes.rule and queue and queue[0].mark <= number:
+            indexes.doubt(now - queue[0].written_at)
+        return not indexes.rule and self._confirm_while(lambda item: item.mark <= number)
+
+    def consumed(self, index: int) -> bool:
+        """The newest handle holds the line's messages up to this index. Returns whether anything moved."""
+        self.indexes.told(index)
+        return self.indexes.rule and self._confirm_while(lambda item: item.index <= index)
+
+    def confirm_all(self) -> None:
+        """The service has all that was written, and there will be no other line."""
+        self._confirm_while(lambda _: True)
+
+    def _confirm_while(self, arrived: Callable[[Item], bool]) -> bool:
         queue = self.unconfirmed
-        if queue:
-            self._note_high_water()
-        moved = False
-        while queue and queue[0].mark <= number:
+        if not queue or not arrived(queue[0]):
+            return False
+        self._note_high_water()
+        while queue and arrived(queue[0]):
             self._account_confirmed(queue.popleft())
-            moved = True
-        return moved
+        return True
 
     # --- a cut, and after -------------------------------------------------------------------------
 
@@ -205,6 +228,7 @@ class Outbox:
             blamed: the service closed because of something written; only audio is tried again.
         """
         self._note_high_water()
+        exact = self.indexes.rule
         written = list(self.unconfirmed)
         self.unconfirmed.clear()
         surely_unsent = self._tail_within(written, unsent_bytes, FRAME_OVERHEAD)
@@ -213,15 +237,15 @@ class Outbox:
         back: list[Item] = []
         for index, item in enumerate(written):
             untouched = refused or index >= surely_unsent
-            replayable = item.kind in REPLAYABLE and not (blamed and item.kind is not Kind.AUDIO)
-            if not untouched and replayable and index < acknowledged:
+            replayable = item.kind is Kind.AUDIO or (not blamed and (exact or item.kind in REPLAYABLE))
+            if not untouched and replayable and not exact and index < acknowledged:
                 self.books.presumed_us += item.audio_us
                 self._account_confirmed(item)
             elif untouched or (replayable and self.limits.replay_unconfirmed):
                 self._put_back(item, maybe_arrived=not untouched)
                 back.append(item)
             else:  # nobody knows whether it arrived, and it must not be sent again
-                self._account_drop(self.unconfirmed, item, "deliveryUnknown")
+                self._account_drop(self.unconfirmed, item, _UNKNOWN)
         self.held.extendleft(reversed(back))
         self._note_high_water()
         for item in back:
@@ -236,7 +260,8 @@ class Outbox:
         books.replayed_us += item.audio_us
         if maybe_arrived:
             item.maybe_arrived = True
-            books.maybe_doubled_us += item.audio_us
+            if not self.indexes.rule:  # the session that is resumed does not have it
+                books.maybe_doubled_us += item.audio_us
 
     @staticmethod
     def _tail_within(items: list[Item], size: int, overhead: int) -> int:
@@ -249,11 +274,16 @@ class Outbox:
         return index
 
     def connected(self, *, resumed: bool) -> Item | None:
-        """A line is usable again. On a fresh session the answers to the old one's tool calls end here.
-        Returns the `activityStart` that must go first when an activity was open at the cut."""
+        """A line is usable again. On a fresh session the answers to the old one's tool calls end here, and
+        texts that the old one may have answered. Returns the `activityStart` that must go first when an
+        activity was open at the cut; not where the resumed session knows it."""
         if not resumed:
             self._drop_tool_responses()
+            self._drop_held(lambda item: item.maybe_arrived and item.kind not in REPLAYABLE, _UNKNOWN)
         self._note_high_water()
+        self.indexes.new_line()
+        if resumed and self.indexes.rule:
+            return None
         reopen, self._activity_open = self._activity_open, False
         return Item(Kind.ACTIVITY, b'{"realtimeInput":{"activityStart":{}}}') if reopen else None
 
@@ -263,16 +293,19 @@ class Outbox:
         self._size += item.size
 
     def _drop_tool_responses(self) -> None:
-        lost = [item for item in self.held if item.kind is Kind.TOOL_RESPONSE]
+        self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")
+
+    def _drop_held(self, ends: Callable[[Item], bool], reason: str) -> None:
+        lost = [item for item in self.held if ends(item)]
         if lost:
-            self.held = deque(item for item in self.held if item.kind is not Kind.TOOL_RESPONSE)
+            self.held = deque(item for item in self.held if not ends(item))
             for item in lost:
-                self._account_drop(self.held, item, "sessionLost")
+                self._account_drop(self.held, item, reason)
 
     def close(self) -> None:
         """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
         self._note_high_water()
-        for queue, reason in ((self.unconfirmed, "deliveryUnknown"), (self.held, "sessionClosed")):
+        for queue, reason in ((self.unconfirmed, _UNKNOWN), (self.held, "sessionClosed")):
             while queue:
                 self._account_drop(queue, queue.popleft(), reason)
 
@@ -336,7 +369,7 @@ class Outbox:
     def _account_drop(self, queue: deque[Item], item: Item, reason: str) -> None:
         books = self.books
         if item.maybe_arrived and reason in ("outboxFull", "sessionClosed"):
-            reason = "deliveryUnknown"
+            reason = _UNKNOWN
         self._size -= item.size
         self._droppable -= item.kind in DROPPABLE
         if item.audio_us:

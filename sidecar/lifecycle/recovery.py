@@ -29,25 +29,34 @@ class Recovery:
         open_ends_at: when the open gives up.
         resuming: the present attempt carries the handle.
         fresh: the next attempt must not.
+        renew: the next attempt needs a newer credential.
         planned: why the present line is being left on purpose, while it is.
         lost_at: when the session was last usable.
         connected_before: whether it ever was.
     """
 
     __slots__ = (
-        "_random", "_resumption", "_to_restore", "breaker", "connected_before", "fresh", "lost_at",
-        "open_ends_at", "outage", "planned", "resuming", "settings",
+        "_random", "_renewable", "_resumption", "_to_restore", "breaker", "connected_before", "fresh",
+        "lost_at", "open_ends_at", "outage", "planned", "renew", "resuming", "settings",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, resumption: Resumption, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        resumption: Resumption,
+        random: Callable[[], float],
+        *,
+        renewable: bool = False,
+    ) -> None:
         self.settings = settings
         self._resumption = resumption
         self._random = random
+        self._renewable = renewable
         self.outage = Outage()
         self.breaker = Breaker()
         self.open_ends_at = NEVER
         self.resuming = False
-        self.fresh = False
+        self.fresh = self.renew = False
         self.planned: Fault | None = None
         self.lost_at = 0.0
         self.connected_before = False
@@ -198,6 +207,7 @@ class Recovery:
             has_handle=self._resumption.has_handle,
             breaker_s=self.breaker_s(now) if self.connected_before else 0.0,
             open_ends_at=self.open_ends_at,
+            renewable=self._renewable,
         )
 
     def _count(self, fault: Fault, situation: Situation, now: float) -> None:
@@ -212,5 +222,5 @@ class Recovery:
         if fault.action is Action.FRESH:
             self._resumption.drop()
         if isinstance(decision, Retry):
-            self.fresh = decision.fresh
+            self.fresh, self.renew = decision.fresh, decision.renew
         return decision

@@ -64,6 +64,11 @@ def handle_in(setup: dict[str, Any]) -> str | None:
     return handle if isinstance(handle, str) and handle else None
 
 
+def asks_transparent(setup: dict[str, Any]) -> bool:
+    """Whether the setup asks for transparent resumption."""
+    return _options(setup).get("transparent") is True
+
+
 def without_handle(setup: dict[str, Any]) -> dict[str, Any]:
     """The setup as it may be shown: the handle left out."""
     if not any(key in setup for key in ("sessionResumption", "session_resumption")):

@@ -10,7 +10,7 @@ from sidecar.lifecycle.states import State
 
 BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds of a histogram's buckets; one more takes the rest."""
-STEPS: Final = ("dns", "tcp", "tls", "upgrade", "setup")
+STEPS: Final = ("dns", "tcp", "proxy", "tls", "upgrade", "setup")
 ERRORS_KEPT = 50
 RTT_SAMPLES = 128
 

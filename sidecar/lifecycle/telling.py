@@ -30,17 +30,27 @@ class Telling:
         settings: what it goes by; `configure` changes them.
         random: uniform in [0, 1), for the jitter.
         handle: of an older session, to be resumed.
+        renewable: a credential that the service refuses can be replaced by a newer one.
+        transparent: the setup asks for transparent resumption (`lifecycle.transparent`).
     """
 
-    def __init__(self, settings: Settings, random: Callable[[], float], *, handle: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        random: Callable[[], float],
+        *,
+        handle: str | None = None,
+        renewable: bool = False,
+        transparent: bool = False,
+    ) -> None:
         self.settings = settings
         self.machine = Machine()
         self.resumption = Resumption(enabled=settings.resumption.enabled, handle=handle)
-        self.outbox = Outbox(settings.outbox, settings.ring_s)
+        self.outbox = Outbox(settings.outbox, settings.ring_s, transparent=transparent)
         self.line: Line | None = None
         # Effects and events of ours; the driver adds its own, so that all keep their order.
         self.out: list[Any] = []
-        self.recovery = Recovery(settings, self.resumption, random)
+        self.recovery = Recovery(settings, self.resumption, random, renewable=renewable)
         self.stall = Stall()
         self.stats = Stats()
         self.cuts = Cuts()
@@ -55,7 +65,10 @@ class Telling:
         self._attempting = False
         self._announced: ev.Reconnecting | None = None
         """The wait that was told last."""
-        self._resolved = False
+        self._step_name = "dns"
+        """The step of the dial that is under way, as the stats name it."""
+        self._proxy = ""
+        """What is dialled in the service's place."""
         self._early_end_at: float | None = None
         """A goAway that came before setupComplete: it holds for the line to come."""
         self._revive_reason = ""

@@ -1,34 +1,278 @@
 """How a request proves who asks (LP 1.2). Secrets become text only here, in the moment of use."""
 
-from typing import Protocol
+import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+from urllib.parse import quote
 
-from sidecar.live.endpoints import InvalidConfig
+from sidecar.lifecycle.faults import Cause
+from sidecar.live.endpoints import Endpoint, InvalidConfig
 from sidecar.observe.secret import Secret
+
+RENEW_BEFORE_S = 60.0
+"""A token that expires sooner is not used for a new connection: dialling and the setup take their time."""
+MAX_CHARS = 16 * 1024
+"""Of a token: what fits into an upgrade request."""
+
+Reason = Literal["open", "expired", "refused"]
+"""Why a token is asked for: there is none yet, it has expired or is about to, the service refused it."""
+
+
+class Credential(NamedTuple):
+    """What one upgrade request carries. `secret` is what must not be seen anywhere else."""
+
+    secret: Secret
+    headers: dict[str, str]
+    query: str = ""
+    constrained: bool = False
+    """For the method that takes ephemeral tokens."""
+
+    def __repr__(self) -> str:
+        return "Credential(<secret>)"
 
 
 class Auth(Protocol):
-    """Gives the headers of one upgrade request. `secret` is what must not be seen anywhere else."""
+    """Who asks, for the life of a session.
+
+    Attributes:
+        secrets: what is known at the start and must not be seen.
+        renewable: a credential that was refused can be replaced by a newer one.
+        constrained: it is an ephemeral token, which may fix the setup (LP 1.3).
+    """
 
     @property
-    def secret(self) -> Secret: ...
-    def headers(self) -> dict[str, str]: ...
+    def secrets(self) -> tuple[Secret, ...]: ...
+    @property
+    def renewable(self) -> bool: ...
+    @property
+    def constrained(self) -> bool: ...
+
+    def check(self, endpoint: Endpoint) -> None:
+        """Raises InvalidConfig when that service takes no credential of this kind."""
+
+    async def credential(self, *, renew: bool) -> Credential:
+        """For the next upgrade request. `renew`: the service refused the last one.
+
+        Raises:
+            NoCredential: it could not be had.
+        """
 
 
-class ApiKey:
-    """An API key in the header `x-goog-api-key`, never in the URL: URLs end up in logs."""
+class NoCredential(Exception):
+    """There is nothing to prove with who asks; `cause` says why."""
 
-    __slots__ = ("secret",)
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
 
-    def __init__(self, secret: Secret) -> None:
+
+# --- the forms on the wire ------------------------------------------------------------------------
+
+Form = Callable[[Secret], Credential]
+
+
+def api_key_header(key: Secret) -> Credential:
+    return Credential(key, {"x-goog-api-key": key.reveal()})
+
+
+def api_key_query(key: Secret) -> Credential:
+    """Only where a header cannot pass: URLs end up in the logs of others."""
+    return Credential(key, {}, f"key={quote(key.reveal(), safe='')}")
+
+
+def ephemeral_query(token: Secret) -> Credential:
+    """The form that was seen to work; of the header a refusal was reported (LP 1.2)."""
+    return Credential(token, {}, f"access_token={quote(token.reveal(), safe='/')}", constrained=True)
+
+
+def ephemeral_header(token: Secret) -> Credential:
+    return Credential(token, {"Authorization": f"Token {token.reveal()}"}, constrained=True)
+
+
+def bearer(token: Secret) -> Credential:
+    """An OAuth access token, or a JWT."""
+    return Credential(token, {"Authorization": f"Bearer {token.reveal()}"})
+
+
+def bearer_for(quota_project: str) -> Form:
+    """As `bearer`, with the project that is to be billed (LP 1.2)."""
+
+    def form(token: Secret) -> Credential:
+        return Credential(token, bearer(token).headers | {"x-goog-user-project": quota_project})
+
+    return form if quota_project else bearer
+
+
+def checked(secret: Secret, field: str) -> Secret:
+    """The secret itself, when it can stand in a header.
+
+    Raises:
+        InvalidConfig: it cannot; most often it was read from a file, with its line feed.
+    """
+    text = secret.reveal()
+    if not 0 < len(text) <= MAX_CHARS:
+        raise InvalidConfig(f"{field} has {len(text)} characters; 1 to {MAX_CHARS} are possible")
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise InvalidConfig(f"{field} has spaces, line feeds or other characters that none has")
+    return secret
+
+
+def _needs_developer(endpoint: Endpoint, what: str) -> None:
+    if endpoint.family != "developer":
+        raise InvalidConfig(f"{what} is for the Developer API; Vertex AI takes a bearer token or an API key")
+
+
+# --- what a host gives once -----------------------------------------------------------------------
+
+
+class _Given:
+    """A credential for the life of the session: refused, it cannot be replaced."""
+
+    renewable = False
+
+    def __init__(self, form: Form, secret: Secret) -> None:
+        self._credential = form(secret)
+        self.constrained = self._credential.constrained
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return (self._credential.secret,)
+
+    def check(self, endpoint: Endpoint) -> None: ...
+
+    async def credential(self, *, renew: bool) -> Credential:
+        return self._credential
+
+
+class ApiKey(_Given):
+    """An API key, in the header `x-goog-api-key`, or in the URL when `in_query` asks for it."""
+
+    def __init__(self, secret: Secret, *, in_query: bool = False) -> None:
         """
         Raises:
-            InvalidConfig: the key cannot stand in a header; most often it was read from a file, with its
-                line feed.
+            InvalidConfig: the key cannot stand in a header.
         """
-        key = secret.reveal()
-        if not (key.isascii() and key.isprintable() and " " not in key):
-            raise InvalidConfig("auth.apiKey has spaces, line feeds or other characters that no key has")
-        self.secret = secret
+        super().__init__(api_key_query if in_query else api_key_header, checked(secret, "auth.apiKey"))
+        self._in_query = in_query
 
-    def headers(self) -> dict[str, str]:
-        return {"x-goog-api-key": self.secret.reveal()}
+    def check(self, endpoint: Endpoint) -> None:
+        if self._in_query:  # Vertex takes the key of its express mode as a header (LP 1.2)
+            _needs_developer(endpoint, 'auth.sendAs "query"')
+
+
+class EphemeralToken(_Given):
+    """A token such as "auth_tokens/...", in the URL, or in a header when `in_header` asks for it (LP 1.3)."""
+
+    def __init__(self, secret: Secret, *, in_header: bool = False) -> None:
+        """
+        Raises:
+            InvalidConfig: it is no ephemeral token.
+        """
+        _check_ephemeral(secret, "auth.token")
+        super().__init__(ephemeral_header if in_header else ephemeral_query, secret)
+
+    def check(self, endpoint: Endpoint) -> None:
+        _needs_developer(endpoint, "an ephemeral token")
+
+
+class Bearer(_Given):
+    """An OAuth access token or JWT. `quota_project`: who is billed, "" for the token's own project."""
+
+    def __init__(self, secret: Secret, *, quota_project: str = "") -> None:
+        """
+        Raises:
+            InvalidConfig: the token cannot stand in a header.
+        """
+        super().__init__(bearer_for(quota_project), checked(secret, "auth.token"))
+
+
+def _check_ephemeral(secret: Secret, field: str) -> None:
+    checked(secret, field)
+    if not secret.reveal().startswith("auth_tokens/"):
+        raise InvalidConfig(f'{field} must be the token\'s whole name, "auth_tokens/..."')
+
+
+# --- what is asked for when it is needed ----------------------------------------------------------
+
+
+class Token(NamedTuple):
+    """A token, and when it ends: seconds since 1970, None when nobody knows."""
+
+    secret: Secret
+    expires_at: float | None = None
+
+
+class Source(Protocol):
+    """Where tokens come from."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What it holds itself."""
+
+    async def token(self, reason: Reason) -> Token:
+        """A new one.
+
+        Raises:
+            NoCredential: there is none to be had now, or ever.
+        """
+
+
+TokenType = Literal["bearer", "ephemeralToken"]
+
+
+class Asked:
+    """Tokens from a source: kept until they expire, asked for anew before a connection that would come too
+    late for the old one, and after a refusal.
+
+    Args:
+        token_type: what they are, and so how they go on the wire.
+        quota_project: who is billed, "" for the token's own project.
+        clock: seconds since 1970.
+    """
+
+    renewable = True
+
+    def __init__(
+        self,
+        source: Source,
+        token_type: TokenType = "bearer",
+        *,
+        quota_project: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._source = source
+        self._token_type = token_type
+        self.constrained = token_type == "ephemeralToken"
+        self._form = bearer_for(quota_project) if token_type == "bearer" else ephemeral_query
+        self._clock = clock
+        self._token: Token | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return self._source.secrets
+
+    def check(self, endpoint: Endpoint) -> None:
+        if self._token_type == "ephemeralToken":
+            _needs_developer(endpoint, "an ephemeral token")
+
+    async def credential(self, *, renew: bool) -> Credential:
+        reason = "refused" if renew and self._token is not None else self._lack()
+        if reason is not None:
+            self._token = None  # also when there comes no other
+            self._token = await self._source.token(reason)
+        assert self._token is not None
+        return self._form(self._token.secret)
+
+    def _lack(self) -> Reason | None:
+        if self._token is None:
+            return "open"
+        ends_at = self._token.expires_at
+        return "expired" if ends_at is not None and self._clock() > ends_at - RENEW_BEFORE_S else None
+
+
+def check_token(secret: Secret, token_type: TokenType) -> None:
+    """
+    Raises:
+        InvalidConfig: it can be no token of that type.
+    """
+    (_check_ephemeral if token_type == "ephemeralToken" else checked)(secret, "token")

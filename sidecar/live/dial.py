@@ -1,16 +1,14 @@
-"""From a host name to a TCP connection, step by step (design section 3, Deadlines; `docs/architecture.md`).
+"""From a host name to a connection, step by step (design section 3, Deadlines; `docs/architecture.md`).
 
-The steps are told as they are reached, and the caller's deadlines end each by cancelling it.
+The steps are told as they are reached, and the caller's deadlines end each by cancelling it. Through a proxy
+it is the proxy that is dialled; it then does for us what dialling is, and that is a step of its own.
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
-import threading
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
 from typing import Literal, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
@@ -18,6 +16,12 @@ import aiohappyeyeballs
 
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.endpoints import Endpoint
+from sidecar.live.failure import DialFailed
+from sidecar.live.handshake import tls_failed
+from sidecar.live.layers import add_tls, transport_on
+from sidecar.live.proxy import Proxy
+from sidecar.live.thread import in_thread
+from sidecar.live.tunnel import Carrier, OverTls, open_tunnel, target_of
 
 DIALS_PER_HOST = 8
 """At a time: a hundred sessions cut together must not arrive as one storm."""
@@ -33,14 +37,6 @@ SEND_BUFFER_BYTES = 128 * 1024
 AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 
-class DialFailed(Exception):
-    """An attempt failed before the upgrade was done; `cause` says where and why."""
-
-    def __init__(self, cause: Cause) -> None:
-        super().__init__(f"{cause.layer.value}: {cause.text or cause.code}")
-        self.cause = cause
-
-
 _Gates = defaultdict[str, asyncio.Semaphore]
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, _Gates] = WeakKeyDictionary()
 
@@ -52,38 +48,96 @@ def _gate(host: str) -> asyncio.Semaphore:
     return gates[host]
 
 
-Step = Literal["dialing", "resolved"]
+Step = Literal["dialing", "resolved", "tunnelling"]
 
 
 def _untold(_step: Step) -> None:
     """Nobody wants to know."""
 
 
-async def connect(endpoint: Endpoint, on_step: Callable[[Step], None] = _untold) -> socket.socket:
-    """A connected, non-blocking TCP socket.
+async def connect(
+    endpoint: Endpoint,
+    on_step: Callable[[Step], None] = _untold,
+    *,
+    proxy: Proxy | None = None,
+    proxy_tls: ssl.SSLContext | None = None,
+) -> Carrier:
+    """What the line to the service is to stand on: a connected, non-blocking TCP socket or, through an https
+    proxy, a transport.
 
     Cancelled at any moment, also by `on_step` itself, it leaves no socket, task or place at the gate behind;
     a lookup that hangs in the system ends by itself.
 
     Args:
         on_step: called with "dialing" once it is this call's turn (the wait before is no part of the
-            attempt), and with "resolved" when the addresses are known.
+            attempt), with "resolved" when the addresses are known, and with "tunnelling" when the proxy, if
+            there is one, is connected and asked for the service.
+        proxy: what is dialled in the service's place.
+        proxy_tls: for the TLS with an https proxy.
 
     Raises:
-        DialFailed: by name resolution, or by the connection.
+        DialFailed: by name resolution, the connection, or the proxy.
     """
     async with _gate(endpoint.host):
         await _tell(on_step, "dialing")
-        addresses = await _resolve(endpoint.host, endpoint.port)
+        if proxy is None:
+            addresses = await _resolve(endpoint.host, endpoint.port)
+            await _tell(on_step, "resolved")
+            return await _connect_first(addresses)
+        return await _connect_through(proxy, endpoint, on_step, proxy_tls)
+
+
+async def _connect_through(
+    proxy: Proxy, endpoint: Endpoint, on_step: Callable[[Step], None], proxy_tls: ssl.SSLContext | None
+) -> Carrier:
+    host = endpoint.host
+    if proxy.scheme == "socks5":
+        found = await _resolve(host, endpoint.port)
+        # Not every proxy has IPv6, and it is asked for one address only.
+        host = min(found, key=lambda address: address[0] != socket.AF_INET)[4][0]
+    target = target_of(host, endpoint.port, proxy)
+    try:
+        addresses = await _resolve(proxy.host, proxy.port)
         await _tell(on_step, "resolved")
         sock = await _connect_first(addresses)
+    except DialFailed as exc:
+        code = "notFound" if exc.cause.layer is Layer.DNS else exc.cause.code
+        raise DialFailed(Cause(Layer.PROXY, code, f"{proxy.address}: {exc.cause.text}")) from None
     try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    except OSError as exc:  # macOS refuses on a connection that was reset already
+        await _tell(on_step, "tunnelling")
+    except BaseException:
         sock.close()
-        raise DialFailed(Cause(Layer.TCP, "error", _text(exc))) from None
-    return sock
+        raise
+    return await open_tunnel(sock, proxy, target, proxy_tls)
+
+
+async def attach(
+    line: asyncio.Protocol, carrier: Carrier, tls: ssl.SSLContext | None, server_name: str
+) -> None:
+    """Lets the line stand on what `connect` gave. Cancelled or failed, it closes that.
+
+    Args:
+        tls: for the TLS between here and the service; None for none.
+        server_name: the name that the service's certificate must be for.
+
+    Raises:
+        DialFailed: by the TLS handshake.
+    """
+    try:
+        if isinstance(carrier, OverTls):
+            transport = carrier.transport
+            if tls is None:
+                transport.set_protocol(line)
+            else:
+                transport = await add_tls(transport, line, tls, server_name)
+        elif tls is not None:
+            transport = await add_tls(await transport_on(carrier), line, tls, server_name)
+        else:
+            await asyncio.get_running_loop().create_connection(lambda: line, sock=carrier)
+            return
+    except OSError as exc:  # ssl.SSLError is one
+        raise DialFailed(tls_failed(exc, server_name)) from None
+    line.connection_made(transport)
 
 
 async def _tell(on_step: Callable[[Step], None], step: Step) -> None:
@@ -106,6 +160,12 @@ async def _connect_first(addresses: list[AddrInfo]) -> socket.socket:
     if task.cancelling() > cancels:  # while it ended the losers, which swallows it
         sock.close()
         raise asyncio.CancelledError
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    except OSError as exc:  # macOS refuses on a connection that was reset already
+        sock.close()
+        raise DialFailed(Cause(Layer.TCP, "error", _text(exc))) from None
     return sock
 
 
@@ -126,7 +186,7 @@ async def _resolve(host: str, port: int) -> list[AddrInfo]:
     under_way = _lookups.setdefault(loop, defaultdict(list))[host, port]
     young = bool(under_way) and loop.time() - under_way[-1].since < LOOKUP_SHARED_S
     if not young and len(under_way) < MAX_LOOKUPS:
-        lookup = _Lookup(loop.time(), _look_up(loop, host, port))
+        lookup = _Lookup(loop.time(), _look_up(host, port))
         under_way.append(lookup)
         lookup.answer.add_done_callback(lambda _: under_way.remove(lookup))
     try:
@@ -135,31 +195,14 @@ async def _resolve(host: str, port: int) -> list[AddrInfo]:
         raise DialFailed(Cause(Layer.DNS, "notFound", _text(exc))) from None
 
 
-def _look_up(loop: asyncio.AbstractEventLoop, host: str, port: int) -> asyncio.Future[list[AddrInfo]]:
-    """getaddrinfo in a thread of its own: a resolver that hangs must hold neither the event loop's pool
-    of threads nor the end of the process."""
-    answer: asyncio.Future[list[AddrInfo]] = loop.create_future()
-
-    def settle(result: list[AddrInfo] | OSError) -> None:
-        if isinstance(result, OSError):
-            answer.set_exception(result)
-            answer.exception()  # whoever asked may have gone away
-        else:
-            answer.set_result(result)
-
-    def look_up() -> None:
-        result: list[AddrInfo] | OSError
+def _look_up(host: str, port: int) -> asyncio.Future[list[AddrInfo]]:
+    def look_up() -> list[AddrInfo]:
         try:
-            result = cast(list[AddrInfo], socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as exc:
-            result = exc
+            return cast(list[AddrInfo], socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except UnicodeError as exc:
-            result = OSError(f"not a host name: {exc}")
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(settle, result)
+            raise OSError(f"not a host name: {exc}") from None
 
-    threading.Thread(target=look_up, name="resolve", daemon=True).start()
-    return answer
+    return in_thread(look_up, "resolve")
 
 
 def _is_refusal(exc: OSError) -> bool:
@@ -169,20 +212,3 @@ def _is_refusal(exc: OSError) -> bool:
 
 def _text(exc: OSError) -> str:
     return exc.strerror or str(exc) or type(exc).__name__
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    """The system's trust store, host name checked, TLS 1.2 or newer."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def tls_failed(exc: Exception) -> DialFailed:
-    """A failed TLS handshake; a certificate that does not verify is told apart, and which check failed."""
-    if isinstance(exc, ssl.SSLCertVerificationError):
-        return DialFailed(Cause(Layer.TLS, "certificate", exc.verify_message or str(exc.reason)))
-    if isinstance(exc, ssl.SSLError):
-        return DialFailed(Cause(Layer.TLS, "error", exc.reason or type(exc).__name__))
-    return DialFailed(Cause(Layer.TLS, "error", str(exc) or type(exc).__name__))

@@ -1,35 +1,97 @@
-"""Where to connect: the WebSocket URL of the Developer API (LP 1.1)."""
+"""Where to connect: the WebSocket addresses of the Developer API and of Vertex AI (LP 1.1)."""
 
 import ipaddress
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+import re
+from typing import Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+Family = Literal["developer", "vertex"]
+
+DEVELOPER_BASE_URL = "wss://generativelanguage.googleapis.com"
+VERSIONS: dict[Family, tuple[str, ...]] = {
+    "developer": ("v1beta", "v1", "v1alpha"),
+    "vertex": ("v1beta1", "v1"),
+}
+"""The API versions of each family; the first is the default, as in Google's SDKs (LP 1.1)."""
+MULTI_REGIONS = frozenset({"us", "eu"})
+
+_METHODS: dict[Family, str] = {
+    # The separator differs: a dot there, a slash here (LP 1.1).
+    "developer": "google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent",
+    "vertex": "google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent",
+}
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _PORTS = {"ws": 80, "wss": 443}
+_LOCATION = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 
 
 class InvalidConfig(ValueError):
-    """Endpoint or setup cannot be used; the message names the field and says what to write instead."""
+    """Endpoint, credential or setup cannot be used; the message names the field and says what to write."""
 
 
 class Endpoint(Struct, frozen=True):
-    """An address to dial. `url` carries no secret."""
+    """An address to dial; nothing in it is secret.
 
-    url: str
+    Attributes:
+        method_url: ws or wss URL of the method BidiGenerateContent.
+        family: which of the two services speaks there.
+        api_version: such as "v1beta".
+    """
+
+    method_url: str
     host: str
     port: int
-    secure: bool
+    family: Family = "developer"
+    api_version: str = "v1beta"
+
+    @property
+    def secure(self) -> bool:
+        return self.method_url.startswith("wss:")
+
+    def url(self, *, constrained: bool = False, query: str = "") -> str:
+        """The URL of an upgrade request. `constrained`: of the method for ephemeral tokens (LP 1.1). `query`
+        may hold a secret: then so does the answer."""
+        suffix = "Constrained" if constrained else ""
+        return f"{self.method_url}{suffix}{'?' if query else ''}{query}"
 
 
-def developer(base_url: str, api_version: str) -> Endpoint:
-    """The Developer API's endpoint under `base_url` (ws, wss, http or https; a path is kept as a prefix).
+def developer(base_url: str = DEVELOPER_BASE_URL, api_version: str = "v1beta") -> Endpoint:
+    """The Developer API under `base_url` (ws, wss, http or https; a path is kept as a prefix).
 
     Raises:
         InvalidConfig: not a URL of that kind, or no such version; or plain text to another machine, which
             would show the key.
     """
+    return _endpoint("developer", base_url, api_version)
+
+
+def vertex(location: str = "global", api_version: str = "v1beta1", base_url: str = "") -> Endpoint:
+    """Vertex AI in a region ("us-central1"), a multi-region ("us", "eu") or everywhere ("global"), or what
+    stands under `base_url` in its place.
+
+    Raises:
+        InvalidConfig: as `developer`; or the location is no name of one.
+    """
+    if not _LOCATION.fullmatch(location):
+        raise InvalidConfig(
+            'endpoint.location must be a region such as "us-central1", "us", "eu" or "global"'
+        )
+    return _endpoint("vertex", base_url or f"wss://{_vertex_host(location)}", api_version)
+
+
+def _vertex_host(location: str) -> str:
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    if location in MULTI_REGIONS:
+        return f"aiplatform.{location}.rep.googleapis.com"
+    return f"{location}-aiplatform.googleapis.com"
+
+
+def _endpoint(family: Family, base_url: str, api_version: str) -> Endpoint:
+    if api_version not in VERSIONS[family]:
+        raise InvalidConfig(f"endpoint.apiVersion of {family} must be one of: {', '.join(VERSIONS[family])}")
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
@@ -46,12 +108,9 @@ def developer(base_url: str, api_version: str) -> Endpoint:
         )
     if not (parts.path.isascii() and parts.path.isprintable() and " " not in parts.path):
         raise InvalidConfig("endpoint.baseUrl must have its path percent-encoded")
-    if not api_version.isalnum():
-        raise InvalidConfig('endpoint.apiVersion must be a name such as "v1beta"')
-    method = f"google.ai.generativelanguage.{api_version}.GenerativeService.BidiGenerateContent"
-    path = f"{parts.path.rstrip('/')}/ws/{method}"
-    url = urlunsplit((scheme, parts.netloc, path, "", ""))
-    return Endpoint(url, parts.hostname, port or _PORTS[scheme], scheme == "wss")
+    method = _METHODS[family].format(version=api_version)
+    url = f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/ws/{method}"
+    return Endpoint(url, parts.hostname, port or _PORTS[scheme], family, api_version)
 
 
 def is_loopback(host: str) -> bool:
@@ -62,14 +121,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def check_setup(setup: dict[str, Any]) -> None:
-    """The least a setup needs, so that a slip is told here and not as a close code.
-
-    Raises:
-        InvalidConfig: `model` is missing or no string.
-    """
-    model = setup.get("model")
-    if not isinstance(model, str) or not model.startswith(("models/", "tunedModels/")):
-        raise InvalidConfig('setup.model must be a name such as "models/gemini-3.8-live"')

@@ -6,9 +6,11 @@ what comes in is told at once, what goes out is written at once, and the end is 
 
 import asyncio
 import logging
+import platform
 import re
 import socket
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from websockets.client import ClientProtocol
@@ -18,6 +20,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from sidecar import __version__
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.kernel import unacknowledged_bytes, unread_bytes
 from sidecar.observe.redact import redact
@@ -26,7 +29,11 @@ WRITE_HIGH_WATER_BYTES = 64 * 1024
 """Above this in our own buffer the outbox waits: what is not written yet is surely not lost."""
 LINGER_S = 1.0
 """After both close frames, for the bytes to leave; then the socket is aborted."""
-USER_AGENT = "live-sidecar"
+PRODUCT_HEADERS = {
+    "User-Agent": f"live-sidecar/{__version__}",
+    "X-Goog-Api-Client": f"live-sidecar/{__version__} gl-python/{platform.python_version()}",
+}
+"""Who we are, in the forms that the service's own clients use (LP 1.4)."""
 MAX_RETRY_AFTER_S = 86_400.0
 """What a service may ask for with Retry-After; a date in its place is not obeyed."""
 _SECONDS = re.compile(r"[0-9]+")
@@ -58,7 +65,7 @@ class WebSocketLine(asyncio.Protocol):
         released: done when the socket is closed, however the line ended; None as long as there was none.
 
     Args:
-        url: ws or wss URL.
+        url: ws or wss URL. Its query may hold a secret.
         headers: of the upgrade request; they may hold a secret and are not kept.
         max_frame_bytes: a larger message ends the line.
         logger: for `websockets`; it prints headers and bodies at debug, so it must redact.
@@ -77,7 +84,7 @@ class WebSocketLine(asyncio.Protocol):
         self._protocol = ClientProtocol(parse_uri(url), max_size=max_frame_bytes, logger=logger)
         self._headers: Mapping[str, str] | None = headers
         self._transport: asyncio.Transport | None = None
-        self._below_tls: asyncio.Transport | None = None
+        self._below_tls: tuple[asyncio.Transport, ...] = ()
         self._socket: socket.socket | None = None
         self._head = b""
         self._fragments: list[bytes] = []
@@ -133,14 +140,18 @@ class WebSocketLine(asyncio.Protocol):
         return self._over
 
     @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS that it stands on, once that is there."""
+        found = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        return found if isinstance(found, ssl.SSLObject) else None
+
+    @property
     def unsent_bytes(self) -> int:
         """What was written and has not left this process."""
         if self._transport is None:
             return 0
-        size = self._transport.get_write_buffer_size()
-        if self._below_tls is not None:  # TLS counts what it has not encrypted yet, and no more than that
-            size += self._below_tls.get_write_buffer_size()
-        return size
+        # TLS counts what it has not encrypted yet, and no more than that.
+        return sum(transport.get_write_buffer_size() for transport in (self._transport, *self._below_tls))
 
     @property
     def unacked_bytes(self) -> int | None:
@@ -165,13 +176,12 @@ class WebSocketLine(asyncio.Protocol):
             return
         transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         self._socket = transport.get_extra_info("socket")
-        self._below_tls = _below_tls(transport)
+        self._below_tls = tuple(_below_tls(transport))
         self._receiver.line_secured(self)
         if self.over:  # who was told ended it
             return
         request = self._protocol.connect()
-        request.headers["User-Agent"] = USER_AGENT
-        for name, value in (self._headers or {}).items():
+        for name, value in (PRODUCT_HEADERS | dict(self._headers or {})).items():
             request.headers[name] = value
         self._headers = None
         self._protocol.send_request(request)
@@ -320,10 +330,12 @@ class WebSocketLine(asyncio.Protocol):
                 transport.write_eof()
 
 
-def _below_tls(transport: asyncio.Transport) -> asyncio.Transport | None:
-    """The transport that TLS writes to; asyncio has no public name for it."""
+def _below_tls(transport: asyncio.Transport) -> Iterator[asyncio.Transport]:
+    """The transports that TLS writes to, two for TLS inside TLS; asyncio has no public name for them."""
     below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
-    return below if isinstance(below, asyncio.Transport) else None
+    if isinstance(below, asyncio.Transport):
+        yield below
+        yield from _below_tls(below)
 
 
 def _parser_cause(exc: Exception) -> Cause:

@@ -1,22 +1,25 @@
 """Client messages: checked before they are accepted, and made into the outbox's items (LP 2.2 - 2.4).
 
-Audio is checked and not re-encoded: it goes out as it came in.
+What goes out is what the host gave; it is read, and not made anew.
 """
 
-import binascii
 import re
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from sidecar.lifecycle.item import Item, Kind
+from sidecar.live.checking import NotTaken, Problem, Rule, Terms, at, base64_size, check
+from sidecar.live.messages.client import ClientContent, ClientMessage, RealtimeInput, ToolResponse
+from sidecar.observe.wording import join
 
 PCM16_BYTES_PER_SAMPLE = 2
 DEFAULT_RATE_HZ = 16_000
 
 
-class InvalidMessage(ValueError):
+class InvalidMessage(NotTaken):
     """The message cannot be sent; the text says what is wrong with it. Nothing else was touched."""
 
 
@@ -27,12 +30,72 @@ def audio(n: int, data: str, mime_type: str) -> Item:
         InvalidMessage: the chunk is no base64 of PCM16.
     """
     try:
-        duration_us = _duration_us(pcm_bytes(data), mime_type)
-    except InvalidMessage as exc:
+        duration_us = sound_us(data, mime_type)
+    except Unfit as exc:
         raise InvalidMessage(f"chunk {n}: {exc}") from None
     frame = f'{{"realtimeInput":{{"audio":{{"mimeType":"{mime_type}","data":"{data}"}}}}}}'.encode()
     return Item(Kind.AUDIO, frame, n=n, audio_us=duration_us)
 
+
+# --- any message ----------------------------------------------------------------------------------
+
+
+UNKNOWN = Terms()
+"""Of a session whose setup nobody has looked at."""
+
+
+class Outgoing(NamedTuple):
+    """A message that was checked: the outbox's item, and what the session does with it.
+
+    Attributes:
+        answered: ids of the calls that it answers for good; a function that will continue goes on answering.
+        texts: what the user says in it, in writing.
+    """
+
+    item: Item
+    answered: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+def message(kind: str, payload: dict[str, Any], n: int | None, terms: Terms = UNKNOWN) -> Outgoing:
+    """Check one client message and make the outbox's item of it (LP 2.2 - 2.4).
+
+    Raises:
+        InvalidMessage: what the service would close the connection for.
+    """
+    form = _FORMS.get(kind)
+    if form is None:
+        raise InvalidMessage(f"a client message is one of: {', '.join(_FORMS)}")
+    known, found = check(kind, form.struct, payload, terms, form.rules)
+    if found:
+        raise InvalidMessage.of(found, "" if n is None else f"number {n}: ")
+    return form.make(known, msgspec.json.encode({kind: payload}), n)
+
+
+# --- clientContent (LP 2.2) -----------------------------------------------------------------------
+
+
+def _content(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
+    demand = "turnComplete" if message.get("turnComplete") is True else None
+    users = [turn for _, turn in at(message, "turns[]") if turn.get("role", "user") == "user"]
+    texts = tuple(text for turn in users for _, text in at(turn, "parts[].text") if text)
+    return Outgoing(Item(Kind.CONTENT, frame, n=n, demand=demand), texts=texts)
+
+
+def _functions(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    """Older models were seen to refuse them in a history (LP 2.2)."""
+    for kind in ("functionCall", "functionResponse"):
+        for where, _ in at(message, f"turns[].parts[].{kind}"):
+            yield Problem(join("clientContent", where), "was seen to end the connection", certain=False)
+
+
+def _inline_sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    for where, blob in at(message, "turns[].parts[].inlineData"):
+        if str(blob.get("mimeType", "")).startswith("audio/pcm"):
+            yield from _sound_problems(join("clientContent", where), blob)
+
+
+# --- realtimeInput (LP 2.3) -----------------------------------------------------------------------
 
 _REALTIME_KINDS = {
     "audio": Kind.AUDIO,
@@ -42,95 +105,116 @@ _REALTIME_KINDS = {
     "activityEnd": Kind.ACTIVITY,
     "audioStreamEnd": Kind.CONTROL,
 }
-
-MESSAGES = ("realtimeInput", "clientContent", "toolResponse")
-"""What a host may send; the setup is the session's own."""
 _DEMANDS = frozenset({"text", "activityEnd", "audioStreamEnd"})
 """They ask the model for an answer; more audio alone does not."""
 
 
-def message(kind: str, payload: dict[str, Any], n: int | None) -> Item:
-    """Make the outbox's item of one client message (LP 2.2 - 2.4).
+def _realtime(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
+    name: str = next(iter(message), "")
+    value: Any = message.get(name)
+    if name == "mediaChunks":
+        [value] = value
+        name = "audio" if _is_sound(value) else "video"
+    # What only lenient checks let through is not sent twice.
+    kind = _REALTIME_KINDS.get(name, Kind.CONTENT)
+    if kind is Kind.ACTIVITY:
+        frame = msgspec.json.encode({"realtimeInput": message})  # by the name that the outbox knows
+    audio_us = sound_us(value["data"], value["mimeType"]) if name == "audio" else 0
+    demand = name if name in _DEMANDS and value is not False else None
+    texts = (value,) if name == "text" and value else ()
+    return Outgoing(Item(kind, frame, n=n, audio_us=audio_us, demand=demand), texts=texts)
+
+
+def _sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    chunks = [(where, blob) for where, blob in at(message, "mediaChunks[]") if _is_sound(blob)]
+    for where, blob in [*at(message, "audio"), *chunks]:
+        yield from _sound_problems(join("realtimeInput", where), blob)
+
+
+def _is_sound(blob: dict[str, Any]) -> bool:
+    return str(blob.get("mimeType", "")).startswith("audio/")
+
+
+_AUTOMATIC = "realtimeInputConfig.automaticActivityDetection.disabled"
+
+
+def _activity(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    """Marks of the host's own and the automatic detection exclude each other (LP 2.3)."""
+    for name, automatic in (("activityStart", False), ("activityEnd", False), ("audioStreamEnd", True)):
+        given = message.get(name) not in (None, False)
+        if given and terms.automatic is (not automatic):
+            wanted = "false" if automatic else "true"
+            yield Problem(join("realtimeInput", name), f"only where the setup has {_AUTOMATIC}: {wanted}")
+
+
+# --- toolResponse (LP 2.4) ------------------------------------------------------------------------
+
+
+def _tool_response(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
+    responses = message["functionResponses"]
+    ids = tuple(response["id"] for response in responses if response.get("id"))
+    last = tuple(r["id"] for r in responses if r.get("id") and not r.get("willContinue"))
+    silent = all(response.get("scheduling") == "SILENT" for response in responses)
+    item = Item(Kind.TOOL_RESPONSE, frame, n=n, ids=ids, demand=None if silent else "toolResponse")
+    return Outgoing(item, answered=last)
+
+
+def _ids(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    """The Developer API needs the id, Vertex AI does not (LP 2.4)."""
+    for where, response in at(message, "functionResponses[]"):
+        if not response.get("id") and terms.family == "developer":
+            yield Problem(f"toolResponse.{where}.id", "missing", "the id of the function call")
+
+
+class _Form(NamedTuple):
+    struct: type[ClientMessage]
+    rules: tuple[Rule, ...]
+    make: Callable[[dict[str, Any], bytes, int | None], Outgoing]
+
+
+_FORMS = {
+    "realtimeInput": _Form(RealtimeInput, (_sound, _activity), _realtime),
+    "clientContent": _Form(ClientContent, (_inline_sound, _functions), _content),
+    "toolResponse": _Form(ToolResponse, (_ids,), _tool_response),
+}
+"""What a host may send; the setup is the session's own."""
+
+
+# --- sound ----------------------------------------------------------------------------------------
+
+
+class Unfit(ValueError):
+    """It is no sound that the service takes: which field of its blob, and why."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field} {why}")
+        self.field = field
+        self.why = why
+
+
+def sound_us(data: str, mime_type: str) -> int:
+    """Microseconds of mono PCM16 in base64; 16 kHz unless the type says otherwise (LP 4.2).
 
     Raises:
-        InvalidMessage: a shape the service would close the connection for.
-    """
-    if kind not in MESSAGES:
-        raise InvalidMessage(f"a client message is one of: {', '.join(MESSAGES)}")
-    frame = msgspec.json.encode({kind: payload})
-    if kind == "clientContent":
-        demand = "turnComplete" if payload.get("turnComplete") is True else None
-        return Item(Kind.CONTENT, frame, n=n, demand=demand)
-    if kind == "toolResponse":
-        responses = payload.get("functionResponses")
-        if not isinstance(responses, list) or not responses:
-            raise InvalidMessage("toolResponse.functionResponses must be a list with at least one response")
-        ids = tuple(r["id"] for r in responses if isinstance(r, dict) and isinstance(r.get("id"), str))
-        if len(ids) != len(responses):
-            raise InvalidMessage("every function response needs the id of its call")
-        return Item(Kind.TOOL_RESPONSE, frame, n=n, ids=ids, demand=kind)
-    if len(payload) != 1 or (name := next(iter(payload))) not in _REALTIME_KINDS:
-        raise InvalidMessage(f"realtimeInput must have exactly one of: {', '.join(_REALTIME_KINDS)}")
-    if name == "audio":
-        audio = payload[name]
-        if not isinstance(audio, dict) or not isinstance(audio.get("data"), str):
-            raise InvalidMessage("realtimeInput.audio must have data (base64) and mimeType")
-        mime_type = str(audio.get("mimeType", ""))
-        try:
-            duration_us = _duration_us(pcm_bytes(audio["data"]), mime_type)
-        except InvalidMessage as exc:
-            raise InvalidMessage(f"realtimeInput.audio: {exc}") from None
-        return Item(Kind.AUDIO, frame, n=n, audio_us=duration_us)
-    demand = name if name in _DEMANDS and payload[name] is not False else None
-    return Item(_REALTIME_KINDS[name], frame, n=n, demand=demand)
-
-
-def texts(kind: str, payload: dict[str, Any]) -> list[str]:
-    """What the user says in this message, in writing."""
-    if kind == "realtimeInput":
-        return [text] if isinstance(text := payload.get("text"), str) and text else []
-    turns = payload.get("turns") if kind == "clientContent" else None
-    said = [t for t in _list(turns) if isinstance(t, dict) and t.get("role", "user") == "user"]
-    parts = [part for turn in said for part in _list(turn.get("parts")) if isinstance(part, dict)]
-    return [text for part in parts if isinstance(text := part.get("text"), str) and text]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-_URL_SAFE = str.maketrans("-_", "+/")
-
-
-def pcm_bytes(data: str) -> int:
-    """Number of PCM16 bytes in a base64 text, standard or URL-safe, with or without padding (proto3 JSON).
-
-    Raises:
-        InvalidMessage: other characters, a wrong length, nothing at all, or half a sample.
+        Unfit: no base64, nothing at all, half a sample; or no media type.
     """
     try:
-        size = len(msgspec.convert(data, bytes))  # the usual form; a microsecond
-    except msgspec.ValidationError:
-        size = len(_decode_unusual(data))
-    if size == 0:
-        raise InvalidMessage("data is empty")
-    if size % 2:
-        raise InvalidMessage(f"data has {size} bytes; PCM16 needs an even number")
-    return size
-
-
-def _decode_unusual(data: str) -> bytes:
-    text = data.translate(_URL_SAFE)
-    text += "=" * (-len(text) % 4)
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        size = base64_size(data)
     except ValueError as exc:  # binascii.Error, or a character outside ASCII
-        raise InvalidMessage(f"data is not base64: {exc}") from None
+        raise Unfit("data", f"is not base64: {exc}") from None
+    if size == 0:
+        raise Unfit("data", "is empty")
+    if size % PCM16_BYTES_PER_SAMPLE:
+        raise Unfit("data", f"has {size} bytes; PCM16 needs an even number")
+    return size * 1_000_000 // (PCM16_BYTES_PER_SAMPLE * _rate_hz(mime_type))
 
 
-def _duration_us(pcm_bytes: int, mime_type: str) -> int:
-    """Microseconds of mono PCM16; 16 kHz unless the type says otherwise (LP 4.2)."""
-    return pcm_bytes * 1_000_000 // (PCM16_BYTES_PER_SAMPLE * _rate_hz(mime_type))
+def _sound_problems(where: str, blob: dict[str, Any]) -> Iterator[Problem]:
+    if blob.get("data") is not None:  # else its lack was told
+        try:
+            sound_us(blob["data"], blob.get("mimeType") or "")
+        except Unfit as exc:
+            yield Problem(join(where, exc.field), exc.why)
 
 
 _MIME_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+(?:; ?[a-z]+=[a-zA-Z0-9.+-]+)*", re.IGNORECASE)
@@ -141,8 +225,7 @@ _RATE = re.compile(r"rate=([0-9]{1,6})(?![0-9])")
 def _rate_hz(mime_type: str) -> int:
     """
     Raises:
-        InvalidMessage: it is no media type (that of a chunk goes into its frame as it is), or its rate no
-            number.
+        Unfit: it is no media type (that of a chunk goes into its frame as it is), or its rate no number.
     """
     if _MIME_TYPE.fullmatch(mime_type):
         if "rate=" not in mime_type:
@@ -150,4 +233,4 @@ def _rate_hz(mime_type: str) -> int:
         rate = _RATE.search(mime_type)
         if rate is not None and int(rate.group(1)):
             return int(rate.group(1))
-    raise InvalidMessage("mimeType must be audio/pcm;rate= and the samples per second")
+    raise Unfit("mimeType", "must be audio/pcm;rate= and the samples per second")

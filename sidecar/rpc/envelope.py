@@ -26,9 +26,11 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The host's response to a call of ours."""
+    """The host's response to a call of ours: a result or an error, as JSON."""
 
     id: CallId | None
+    result: bytes | None
+    error: bytes | None
 
 
 class Invalid(NamedTuple):
@@ -96,7 +98,11 @@ def _member(data: bytes) -> Member:
     except msgspec.ValidationError as exc:
         return _invalid(f"not a JSON-RPC 2.0 message: {exc}", _id_of(data))
     if envelope.method is UNSET and (envelope.result is not UNSET or envelope.error is not UNSET):
-        return Answer(None if envelope.id is UNSET else envelope.id)
+        return Answer(
+            None if envelope.id is UNSET else envelope.id,
+            None if envelope.result is UNSET else bytes(envelope.result),
+            None if envelope.error is UNSET else bytes(envelope.error),
+        )
     call_id = envelope.id
     if envelope.jsonrpc != "2.0":
         return _invalid('"jsonrpc" must be "2.0"', _id_of(data))

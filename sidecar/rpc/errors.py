@@ -6,7 +6,9 @@ from typing import Any
 from msgspec import UNSET, Struct
 
 from sidecar.lifecycle.faults import Fault
-from sidecar.rpc.problems import problems, sentence
+from sidecar.live.checking import NotTaken
+from sidecar.observe.wording import sentence
+from sidecar.rpc.problems import problems
 from sidecar.rpc.protocol import ERROR_CODES, ErrorData, FieldProblem
 
 _CODES = {row.kind: row.code for row in ERROR_CODES}
@@ -77,6 +79,23 @@ def fault_data(fault: Fault, session_id: str) -> ErrorData:
         http_status=UNSET if fault.http_status is None else fault.http_status,
         session_id=session_id,
     )
+
+
+def not_taken(kind: str, refused: NotTaken, session_id: str) -> RpcError:
+    """For what the service would not take: every field that is wrong."""
+    error = RpcError(
+        kind,
+        str(refused),
+        remediation=refused.remediation,
+        session_id=session_id,
+        max_chars=_MAX_PROBLEMS_CHARS,
+    )
+    if refused.problems:
+        error.data.problems = [
+            FieldProblem(field=each.field, problem=each.problem, allowed=each.allowed or UNSET)
+            for each in refused.problems
+        ]
+    return error
 
 
 Further = Callable[[bytes, Sequence[FieldProblem]], Sequence[FieldProblem]]

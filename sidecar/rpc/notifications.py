@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.outbox import Outbox
 from sidecar.live import frames, turns
+from sidecar.live.usage import Usage
 from sidecar.rpc import protocol as p
 from sidecar.rpc.errors import fault_data
 from sidecar.session import LiveSession, SessionEvent
@@ -175,21 +176,46 @@ class Notifier:
         head = self.head("session/message")
         if len(head) + len(e.data) + 32 > p.MAX_LINE_BYTES:
             return p.InvalidMessage(reason="too long for one line", size_bytes=len(e.data))
-        return Line(head, b',"message":' + e.data + b"}}", droppable=e.audio, duration_ms=e.audio_ms)
+        tail = b"".join((b',"message":', e.data, b"}}"))  # one copy
+        if e.audio_ms is None:
+            return Line(head, tail)
+        return Line(head, tail, droppable=True, duration_ms=e.audio_ms)
 
     def _invalid_frame(self, e: frames.InvalidFrame) -> Struct:
         return p.InvalidMessage(reason=e.reason, size_bytes=e.size_bytes)
 
     def _transcript(self, e: turns.Transcript) -> Struct:
         return p.Transcript(
-            source=cast(Any, e.source), text=e.text, final=e.final, turn_id=e.turn_id, cut=e.cut
+            source=cast(Any, e.source),
+            text=e.text,
+            final=e.final,
+            turn_id=e.turn_id,
+            cut=e.cut,
+            interim=e.interim,
+            language_code=e.language or UNSET,
+            speaker_label=e.speaker or UNSET,
         )
 
     def _turn(self, e: turns.Turn) -> Struct:
-        return p.Turn(turn_id=e.turn_id, event=cast(Any, e.event), cut=e.cut)
+        return p.Turn(
+            turn_id=e.turn_id,
+            event=cast(Any, e.event),
+            cut=e.cut,
+            turn_complete_reason=e.reason or UNSET,
+            interaction_status=e.interaction_status or UNSET,
+        )
+
+    def _usage(self, e: turns.UsageTold) -> Struct:
+        return p.UsageReport(turn_id=e.turn_id, turn=usage(e.turn), session=usage(e.session))
 
     def _tool_call(self, e: turns.ToolCall) -> Struct:
-        return p.ToolCall(id=e.id, name=e.name, args=e.args)
+        return p.ToolCall(
+            id=e.id,
+            name=e.name,
+            args=e.args,
+            partial_args=list(e.partial_args) or UNSET,
+            will_continue=e.will_continue,
+        )
 
     def _tool_call_cancelled(self, e: turns.ToolCallCancelled) -> Struct:
         return p.ToolCallCancelled(ids=e.ids)
@@ -208,6 +234,7 @@ _TABLE: dict[type, tuple[str, Callable[[Notifier, Any], Struct | Line]]] = {
     frames.InvalidFrame: ("session/invalidMessage", Notifier._invalid_frame),
     turns.Transcript: ("session/transcript", Notifier._transcript),
     turns.Turn: ("session/turn", Notifier._turn),
+    turns.UsageTold: ("session/usage", Notifier._usage),
     turns.ToolCall: ("session/toolCall", Notifier._tool_call),
     turns.ToolCallCancelled: ("session/toolCallCancelled", Notifier._tool_call_cancelled),
     ev.GoAwayReceived: ("session/goAway", Notifier._go_away),
@@ -278,6 +305,11 @@ def queue_report(outbox: Outbox) -> p.QueueReport:
 def connection_id(session_id: str, session: LiveSession | None) -> str | UnsetType:
     """Names one line of a session, in logs and events; the first is `<sessionId>#1`."""
     return f"{session_id}#{session.connections}" if session is not None and session.connections else UNSET
+
+
+def usage(told: Usage) -> p.Usage:
+    """Tokens, for the host."""
+    return p.Usage(**msgspec.structs.asdict(told))
 
 
 def _ms(seconds: float | None) -> int | UnsetType:

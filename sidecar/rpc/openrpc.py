@@ -17,7 +17,19 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-SECRETS = frozenset({("ApiKeyAuth", "apiKey"), ("ResumptionSettings", "handle"), ("Resumption", "handle")})
+SECRETS = frozenset(
+    {
+        ("ApiKeyAuth", "apiKey"),
+        ("EphemeralTokenAuth", "token"),
+        ("BearerAuth", "token"),
+        ("ServiceAccountAuth", "key"),
+        ("AuthTokenResult", "token"),
+        ("ExplicitProxy", "url"),
+        ("ExplicitProxy", "password"),
+        ("ResumptionSettings", "handle"),
+        ("Resumption", "handle"),
+    }
+)
 """(component, property) of every secret on the wire; marked `x-secret` in the schema."""
 
 LINE_ERRORS = ("parseError", "lineTooLong")
@@ -68,7 +80,7 @@ METHOD_ERRORS: dict[str, tuple[str, ...]] = {
 def components() -> dict[str, Schema]:
     """JSON Schema (draft 2020-12) of every Struct and named vocabulary, by name. Do not change it."""
     structs = {protocol.Stamp: None, protocol.ErrorData: None}  # a dict keeps the order
-    for row in protocol.METHODS.values():
+    for row in (protocol.METHODS | protocol.HOST_METHODS).values():
         structs |= dict.fromkeys(filter(None, (row.params, row.result)))
     structs |= dict.fromkeys([*protocol.EVENTS.values(), *protocol.PROCESS_EVENTS.values()])
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
@@ -84,7 +96,7 @@ def document() -> Schema:
     """The OpenRPC document. Do not change it.
 
     A method without `result` is a notification of the host. What the sidecar sends unasked stands
-    under `x-notifications`.
+    under `x-notifications`, what it asks of the host under `x-host-methods`.
     """
     return {
         "openrpc": "1.3.2",
@@ -110,6 +122,7 @@ def document() -> Schema:
             {"name": name, "summary": summary(struct), "params": event_schema(name)}
             for name, struct in (protocol.EVENTS | protocol.PROCESS_EVENTS).items()
         ],
+        "x-host-methods": [_method(name, row) for name, row in protocol.HOST_METHODS.items()],
         "x-limits": {
             "maxLineBytes": protocol.MAX_LINE_BYTES,
             "maxBatch": protocol.MAX_BATCH,
@@ -132,13 +145,13 @@ def event_schema(name: str) -> Schema:
 
 def result_schema(name: str) -> Schema | None:
     """What a request is answered with; None for a notification of the host."""
-    result = protocol.METHODS[name].result
+    result = (protocol.METHODS | protocol.HOST_METHODS)[name].result
     return None if result is None else {"$ref": REF + result.__name__}
 
 
 def method_errors(name: str) -> tuple[str, ...]:
     """The kinds a request may be answered with, in the order of the error table; () for a notification."""
-    if protocol.METHODS[name].result is None:
+    if name in protocol.HOST_METHODS or protocol.METHODS[name].result is None:
         return ()
     kinds = {*COMMON_ERRORS, *METHOD_ERRORS.get(name, ())}
     if name != "initialize":

@@ -6,7 +6,6 @@ word here too. No value is ever repeated: it may be a secret in the wrong place.
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, get_args, get_origin
@@ -14,19 +13,15 @@ from typing import Any, NamedTuple, get_args, get_origin
 import msgspec
 from msgspec import Raw, Struct, inspect
 
-from sidecar.observe.redact import redact
+from sidecar.observe.wording import allowed, join, shown, unknown
 from sidecar.rpc.protocol import FieldProblem
 
 MAX_PROBLEMS = 50
 """More are not told."""
-_MAX_NAME_CHARS = 64
-"""Of a field that nobody knows."""
 _MAX_LIST_BYTES = 64 * 1024
 """A longer list is judged as a whole, not entry by entry."""
 
 _ROOT = "params"
-_NO_LINE_FEED = r"(?!\n)"
-"""How a pattern ends that means the text's very end; noise to a reader."""
 _KINDS = {
     '"': "a string",
     "{": "an object",
@@ -47,46 +42,6 @@ def problems(type_: type[Struct], raw: bytes) -> list[FieldProblem]:
     Empty when all is well as it stands last: of a field that is given twice, msgspec judges both.
     """
     return list(islice(_in_value(_shape(type_), Raw(raw), ""), MAX_PROBLEMS))
-
-
-def sentence(problem: FieldProblem) -> str:
-    """The problem as a sentence."""
-    text = f"{problem.field}: {problem.problem}"
-    if problem.allowed:
-        text += f" (allowed: {problem.allowed})"
-    return text if text.endswith("?") else text + "."
-
-
-def allowed(info: inspect.Type) -> str:
-    """What may stand in a field of this type, in words."""
-    match info:
-        case inspect.Metadata():
-            return allowed(info.type)
-        case inspect.UnionType():
-            return " or ".join(map(allowed, info.types))
-        case inspect.LiteralType():
-            return f"one of: {', '.join(map(str, info.values))}"
-        case inspect.IntType():
-            return f"a whole number{_range(info.ge, info.le)}"
-        case inspect.FloatType():
-            return f"a number{_range(info.ge, info.le)}"
-        case inspect.StrType(pattern=str()):
-            return f"a string that matches {str(info.pattern).removesuffix(_NO_LINE_FEED)}"
-        case inspect.StrType():
-            return f"a string{_size(info.min_length, info.max_length, 'characters')}"
-        case inspect.ListType():
-            entries = _size(info.min_length, info.max_length, "entries")
-            return f"a list{entries}, each {allowed(info.item_type)}"
-        case _:
-            return _NAMES.get(type(info), "anything")
-
-
-_NAMES: dict[type[inspect.Type], str] = {
-    inspect.BoolType: "true or false",
-    inspect.NoneType: "null",
-    inspect.DictType: "an object",
-    inspect.StructType: "an object",
-}
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -162,11 +117,11 @@ def _in_struct(structs: tuple[inspect.StructType, ...], raw: Raw, path: str) -> 
     if struct is None:
         problem = "not one of the allowed values" if tag_field in members else "missing"
         tags = f"one of: {', '.join(str(choice.tag) for choice in structs)}"
-        yield FieldProblem(field=_join(path, str(tag_field)), problem=problem, allowed=tags)
+        yield FieldProblem(field=join(path, str(tag_field)), problem=problem, allowed=tags)
         return
     fields = _fields(struct.cls)
     for field in fields:
-        where = _join(path, field.name)
+        where = join(path, field.name)
         value = members.get(field.name)
         if value is not None:
             yield from _in_value(field.shape, value, where)
@@ -226,23 +181,4 @@ def _what_is_wrong(info: inspect.Type, kind: str, text: str) -> str:
 
 
 def _unknown(name: str, known: list[str], path: str) -> FieldProblem:
-    shown = redact(name)[:_MAX_NAME_CHARS]
-    close = get_close_matches(shown, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return FieldProblem(field=_join(path, shown), problem=f"unknown field{hint}")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "".join([f" from {low}" if low is not None else "", f" to {high}" if high is not None else ""])
-
-
-def _size(low: int | None, high: int | None, unit: str) -> str:
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f" of at least {low} {unit}"
-    return f" of {low or 0} to {high} {unit}"
+    return FieldProblem(field=join(path, shown(name)), problem=unknown(name, known))

@@ -25,6 +25,7 @@ from sidecar.rpc import protocol as p
 from sidecar.rpc.dispatch import Dispatcher, Route
 from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
 from sidecar.rpc.errors import RpcError, invalid_params
+from sidecar.rpc.host import Host
 from sidecar.rpc.notes import Notes
 from sidecar.rpc.sessions import Sessions
 from sidecar.rpc.stats import process_stats
@@ -53,7 +54,8 @@ class Server:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.instance_id = uuid.uuid4().hex[:16]
         self._note = Notes(self.instance_id, edge.writer)
-        self.sessions = Sessions(self.instance_id, edge.writer, self._note)
+        self._host = Host(edge.writer)
+        self.sessions = Sessions(self.instance_id, edge.writer, self._note, self._host)
         self._dispatcher = Dispatcher(self._routes())
         edge.writer.on_dropped = self.sessions.not_read
         edge.writer.on_overflow = self._overflowed
@@ -216,7 +218,8 @@ class Server:
         )
 
     def _answered(self, answer: Answer) -> None:
-        self._note("warn", "a response came for which there was no call", {"id": answer.id})
+        if not self._host.answered(answer):
+            self._note("warn", "a response came for which there was no call", {"id": answer.id})
 
     # --- batches ----------------------------------------------------------------------------------
 

@@ -10,16 +10,17 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from sidecar.lifecycle.states import State
-from sidecar.live.auth import ApiKey
-from sidecar.live.endpoints import InvalidConfig, check_setup, developer
+from sidecar.live.endpoints import InvalidConfig
 from sidecar.live.outgoing import InvalidMessage
-from sidecar.observe.secret import Secret
+from sidecar.live.setup import InvalidSetup
 from sidecar.rpc import protocol as p
-from sidecar.rpc.errors import RpcError, connection_failed
+from sidecar.rpc.errors import RpcError, connection_failed, not_taken
+from sidecar.rpc.host import Host
 from sidecar.rpc.notifications import Notifier, snapshot
-from sidecar.rpc.settings import effective, patch, settings_of
+from sidecar.rpc.opening import config_of
+from sidecar.rpc.settings import effective, patch
 from sidecar.rpc.stats import session_stats
-from sidecar.session import Config, LiveSession, OutboxFull, SessionFailed, WrongState
+from sidecar.session import LiveSession, OutboxFull, SessionFailed, WrongState
 from sidecar.stdio.writer import Line, Writer
 
 REFUSAL_INTERVAL_S = 1.0
@@ -37,11 +38,17 @@ class Sessions:
 
     Args:
         note: tells the host, in a `log` notification, why a notification of its own was not obeyed.
+        host: is asked for tokens.
     """
 
     def __init__(
-        self, instance_id: str, writer: Writer, note: Callable[[p.LogLevel, str, dict[str, Any]], None]
+        self,
+        instance_id: str,
+        writer: Writer,
+        note: Callable[[p.LogLevel, str, dict[str, Any]], None],
+        host: Host,
     ) -> None:
+        self._host = host
         self._instance_id = instance_id
         self._writer = writer
         self._note = note
@@ -68,7 +75,9 @@ class Sessions:
                 session_id=session_id,
             )
         try:
-            config = _config(params)
+            config = config_of(params, self._host)
+        except InvalidSetup as exc:
+            raise not_taken("invalidParams", exc, session_id) from None
         except InvalidConfig as exc:
             raise RpcError("invalidParams", str(exc), session_id=session_id) from None
         exclude: frozenset[str] = frozenset(params.notifications.exclude)
@@ -268,7 +277,9 @@ class Sessions:
         session = self._get(session_id).session
         try:
             written = session.send(kind, payload, None if params.n is UNSET else params.n)
-        except (InvalidMessage, OutboxFull, WrongState) as exc:
+        except InvalidMessage as exc:
+            raise not_taken("invalidMessage", exc, session_id) from None
+        except (OutboxFull, WrongState) as exc:
             raise RpcError(_REFUSALS[type(exc)], str(exc), session_id=session_id) from None
         return p.SendResult(status="sent" if written else "held")
 
@@ -336,23 +347,3 @@ _REFUSALS: dict[type[Exception], str] = {
     OutboxFull: "outboxFull",
     WrongState: "wrongState",
 }
-
-
-# --- params to settings ---------------------------------------------------------------------------
-
-
-def _config(params: p.OpenParams) -> Config:
-    check_setup(params.setup)
-    endpoint = developer(params.endpoint.base_url, params.endpoint.api_version)
-    resumption = params.settings.resumption
-    age_ms = resumption.previous_close_age_ms
-    return Config(
-        endpoint=endpoint,
-        auth=ApiKey(Secret(params.auth.api_key)),
-        setup=params.setup,
-        settings=settings_of(params.settings),
-        handle=None if resumption.handle is UNSET else resumption.handle,
-        previous_close_age_s=None if age_ms is UNSET else age_ms / 1000,
-        max_frame_bytes=p.MAX_LINE_BYTES,
-        name=params.session_id,
-    )

@@ -40,6 +40,8 @@ def session_stats(session_id: str, session: LiveSession) -> p.SessionStats:
             bytes=high_water.size,
         ),
         errors=_errors(core.stats, now),
+        tls=_tls(session),
+        proxy=session.proxy_address or UNSET,
     )
 
 
@@ -84,6 +86,7 @@ def _connections(session_id: str, session: LiveSession, now: float) -> p.Connect
             connection_id=connection_id(session_id, session) if "upgrade" in stats.last_steps else UNSET,
             dns_ms=fine_ms(stats.last_steps.get("dns")),
             tcp_ms=fine_ms(stats.last_steps.get("tcp")),
+            proxy_ms=fine_ms(stats.last_steps.get("proxy")),
             tls_ms=fine_ms(stats.last_steps.get("tls")),
             upgrade_ms=fine_ms(stats.last_steps.get("upgrade")),
             setup_ms=fine_ms(stats.last_steps.get("setup")),
@@ -107,6 +110,20 @@ def _liveness(session: LiveSession, now: float) -> p.LivenessStats:
         silence_ms=_ms(live.silence_s(now)) if live else 0,
         health_score=health.score,
         quality=cast(p.Quality, health.quality),
+    )
+
+
+def _tls(session: LiveSession) -> p.TlsStats | UnsetType:
+    agreed = session.negotiated
+    if agreed is None:
+        return UNSET
+    expires_at = agreed.certificate_expires_at
+    return p.TlsStats(
+        version=agreed.version,
+        cipher=agreed.cipher,
+        server_name=agreed.server_name,
+        verified=agreed.verified,
+        certificate_expires_at=UNSET if expires_at is None else round(expires_at * 1000),
     )
 
 

@@ -11,13 +11,17 @@ import msgspec
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.core import Lifecycle
 from sidecar.lifecycle.faults import Cause, Layer
-from sidecar.lifecycle.resumption import handle_in, without_handle
+from sidecar.lifecycle.resumption import asks_transparent, handle_in, without_handle
 from sidecar.lifecycle.states import State
 from sidecar.live import dial, frames
+from sidecar.live.auth import NoCredential
+from sidecar.live.failure import DialFailed
+from sidecar.live.handshake import Negotiated, negotiated
 from sidecar.live.history import History
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, hears_speech
+from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, brings_content, hears_speech
+from sidecar.live.way import Way, find_way
 from sidecar.observe.logging import websockets_logger
 from sidecar.session import sleep
 from sidecar.session.audience import Audience, Listener, WrongState
@@ -45,9 +49,16 @@ class Driver:
     ) -> None:
         self.config = config
         self._handle = config.handle or handle_in(config.setup)
-        self.core = Lifecycle(config.settings, uniform, handle=self._handle)
+        self.core = Lifecycle(
+            config.settings,
+            uniform,
+            handle=self._handle,
+            renewable=config.auth.renewable,
+            transparent=asks_transparent(config.setup),
+        )
         self.took_over = self._handle is not None
         """The session is older than this object: it may wait for answers that nobody here knows of."""
+        self.terms = config.terms
         self.turns = Turns()
         self.history = History(config.settings.resumption.reseed_chars)
         self.connections = 0
@@ -59,6 +70,7 @@ class Driver:
         if on_event is not None:
             self.audience.on(None, on_event)
         self._line: WebSocketLine | None = None
+        self._way: Way | None = None
         self._attempt: asyncio.Task[None] | None = None
         self._unwinding: set[asyncio.Future[Any]] = set()
         self._fresh = False
@@ -86,6 +98,17 @@ class Driver:
         """What all lines so far have carried."""
         return self._traffic.plus(self._line)
 
+    @property
+    def proxy_address(self) -> str:
+        """Host and port of the proxy of the present line; "" for none."""
+        return self._way.proxy_address if self._way is not None and self._line is not None else ""
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What TLS agreed on for the present line; None without TLS, or before that."""
+        tls = self._line.tls if self._line is not None else None
+        return negotiated(tls) if tls is not None else None
+
     def now(self) -> float:
         """The session's clock, seconds."""
         return self._loop.time()
@@ -94,7 +117,7 @@ class Driver:
 
     def begin(self) -> None:
         """Guard the secrets and watch for sleep, until the session is over."""
-        self._guard.credential(self.config.auth.secret)
+        self._guard.given(self.config.auth.secrets)
         self._guard.handle(self._handle)
         self._stop_watching = sleep.watch(self._slept)
 
@@ -145,44 +168,55 @@ class Driver:
 
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh
-        self._attempt = self._loop.create_task(self._connect_line())
+        self._attempt = self._loop.create_task(self._connect_line(renew=effect.renew))
         self._unwinding.add(self._attempt)
         self._attempt.add_done_callback(self._unwinding.discard)
 
-    async def _connect_line(self) -> None:
+    async def _connect_line(self, *, renew: bool) -> None:
         """One attempt up to the upgrade request; the line's own calls tell the rest."""
         config, endpoint = self.config, self.config.endpoint
         this_attempt = self._attempt
         try:
-            sock = await dial.connect(endpoint, self._dial_step)
+            credential = await config.auth.credential(renew=renew)
+            self._guard.token(credential.secret)
+            way = find_way(endpoint, config.tls, config.proxy)
+            for secret in way.secrets:
+                self._guard.token(secret)
+            carrier = await dial.connect(
+                endpoint,
+                lambda step: self._dial_step(step, way.proxy_address),
+                proxy=way.proxy,
+                proxy_tls=way.proxy_tls,
+            )
             self.core.tcp_connected(self._loop.time())
             self.run()
             if self._attempt is not this_attempt:  # who was told ended it
-                sock.close()
+                carrier.close()
                 return
             line = WebSocketLine(
                 self,
-                endpoint.url,
-                config.auth.headers(),
+                endpoint.url(constrained=credential.constrained, query=credential.query),
+                credential.headers,
                 max_frame_bytes=config.max_frame_bytes,
                 logger=websockets_logger(),
             )
-            self._line = line
-            tls = dial.tls_context() if endpoint.secure else None
-            try:
-                await self._loop.create_connection(
-                    lambda: line, sock=sock, ssl=tls, server_hostname=endpoint.host if tls else None
-                )
-            except OSError as exc:  # ssl.SSLError is one
-                raise dial.tls_failed(exc) from None
-        except dial.DialFailed as exc:
+            self._line, self._way = line, way
+            await dial.attach(line, carrier, way.tls, way.server_name)
+        except (NoCredential, DialFailed) as exc:
             self._ended(exc.cause)
         except Exception as exc:
             log.exception("a connection attempt failed by a defect")
             self._ended(Cause(Layer.LOCAL, "defect", type(exc).__name__))
 
-    def _dial_step(self, step: dial.Step) -> None:
-        (self.core.dialing if step == "dialing" else self.core.resolved)(self._loop.time())
+    def _dial_step(self, step: dial.Step, proxy: str) -> None:
+        now = self._loop.time()
+        match step:
+            case "dialing":
+                self.core.dialing(now, proxy)
+            case "resolved":
+                self.core.resolved(now)
+            case "tunnelling":
+                self.core.tunnelling(now)
         self.run()
 
     def _ping(self, effect: ev.Ping) -> None:
@@ -309,20 +343,32 @@ class Driver:
         except frames.Unreadable as exc:
             out.append(frames.InvalidFrame(str(exc), len(data)))
         else:
-            out.append(frames.MessageReceived(text, frames.is_audio_alone(message), frames.audio_ms(message)))
-            self._understand(line, message)
+            sound_ms = frames.sound_alone_ms(message)
+            out.append(frames.MessageReceived(text, sound_ms))
+            if sound_ms is not None and self.turns.model_speaking:
+                self._sounds_on()
+            else:
+                self._understand(line, message)
         self.run()
+
+    def _sounds_on(self) -> None:
+        """The model goes on speaking: most frames are this, and change nothing else."""
+        now = self._loop.time()
+        self.core.frame(now, content=True)
+        self.core.answered(now)
 
     def _understand(self, line: WebSocketLine, message: ServerMessage) -> None:
         core, now = self.core, self._loop.time()
         if message.setup_complete is not None and core.line is None:
             self._set_up(line, now)
         else:
-            core.frame(now, content=message.server_content is not None or message.tool_call is not None)
+            core.frame(now, content=brings_content(message))
         update = message.session_resumption_update
         if update is not None:
             self._guard.handle(update.new_handle)
             core.handle(update.new_handle, resumable=update.resumable)
+            if update.resumable and update.new_handle:
+                core.consumed(update.last_consumed_client_message_index, now)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
         told = self.turns.feed(message)
@@ -341,6 +387,8 @@ class Driver:
         if seed is not None:
             line.send_text(msgspec.json.encode(seed))
         self.core.setup_complete(now, reseeded=seed is not None)
+        if seed is not None:
+            self.core.outbox.indexes.next()  # the service counts it like any other message
         if self.core.state_restored in ("fresh", "reseeded"):
             self.core.out.extend(self.turns.lost())
 

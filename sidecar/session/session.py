@@ -11,7 +11,7 @@ from sidecar.lifecycle.outbox import Full
 from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Phase, State
 from sidecar.live import outgoing
-from sidecar.live.endpoints import check_setup
+from sidecar.live.setup import check_setup, terms_after
 from sidecar.session.audience import WrongState
 from sidecar.session.driver import Driver
 
@@ -46,12 +46,15 @@ class LiveSession(Driver):
 
         Raises:
             WrongState: the session was opened before.
-            InvalidConfig: the setup lacks what every setup needs.
+            InvalidSetup: the service would not take the setup.
             InvalidSettings: the settings contradict each other.
         """
         if not self.core.machine.allows(Event.OPEN) or self.core.machine.revision:
             raise WrongState(f"the session is {self.state}; open a new one")
-        check_setup(self.config.setup)
+        self.terms = terms_after(check_setup(self.config.setup, self.terms), self.terms)
+        self.config.auth.check(self.config.endpoint)
+        self.config.tls.check(self.config.endpoint)
+        self.config.proxy.check(self.config.endpoint, verify=self.config.tls.verify)
         self.config.settings.check()
         self.begin()
         self.core.open(self.now(), previous_close_age_s=self.config.previous_close_age_s)
@@ -282,7 +285,8 @@ class LiveSession(Driver):
             if self.core.outbox.knows(n):
                 return n <= self.core.outbox.sent_through
             self._check_order(n)
-        item = outgoing.message(kind, payload, n)
+        checked = outgoing.message(kind, payload, n, self.terms)
+        item = checked.item
         for call_id in item.ids:
             if (why := self.turns.dead_calls.get(call_id)) is not None:
                 raise outgoing.InvalidMessage(f"{call_id[:200]}: {why}; nobody waits for its answer")
@@ -292,11 +296,12 @@ class LiveSession(Driver):
                 )
         sent = self._offer(item)
         if item.kind is Kind.ACTIVITY:
-            self.turns.activity(started="activityStart" in payload)
+            self.turns.activity(started=item.demand is None)
         elif item.demand is not None and item.kind is not Kind.CONTROL:
-            self.turns.asked(item.ids)
+            self.turns.asked()
+        self.turns.answered(checked.answered)
         if self.core.settings.resumption.reseed:
-            for text in outgoing.texts(kind, payload):
+            for text in checked.texts:
                 self.history.said(text)
         self.update_moment()
         self.run()

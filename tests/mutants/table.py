@@ -1,4 +1,4 @@
-"""Slips that somebody could make in `lifecycle/` and `live/turns.py`: what stands there, and what would stand there.
+"""Slips that somebody could make in `lifecycle/` and `live/`: what stands there, and what would stand there.
 
 Each changes what a user would notice. `before` occurs once in its file; `survives` says why no test can tell.
 """
@@ -53,6 +53,12 @@ STATS: Final = "lifecycle/stats.py"
 TELLING: Final = "lifecycle/telling.py"
 SETTINGS: Final = "lifecycle/settings.py"
 TURNS: Final = "live/turns.py"
+SPEECH: Final = "live/speech.py"
+USAGE: Final = "live/usage.py"
+FRAMES: Final = "live/frames.py"
+CHECKING: Final = "live/checking.py"
+SETUP: Final = "live/setup.py"
+OUTGOING: Final = "live/outgoing.py"
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     # -- which change of state there is ----------------------------------------------------------
@@ -75,7 +81,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a resume waits though the model was speaking", DECISION, "if outage.owner_gone_at is None or outage.resume_at_once:", "if outage.owner_gone_at is None:"),
     M("a resume does not wait for the old owner", DECISION, "own_s = max(own_s, owner_delay_s(outage, settings, now))", "own_s = max(own_s, 0.0)"),
     M("the last attempt comes after the limit", DECISION, "delay_s if situation.first else min(delay_s, ends_at - now)", "delay_s"),
-    M("a bad certificate is tried again at the open", DECISION, 'fault.kind == "certificateInvalid" and not situation.first', 'fault.kind == "certificateInvalid"'),
+    M("a new network revives no session that a certificate ended", CORE, "(fault.retryable or fault.kind in REVIVED_BY_NETWORK)", "fault.retryable"),
     M("a setup that is wrong is tried again", DECISION, "return Action.STOP if fault.ws_code == 1007 else Action.RETRY", "return Action.RETRY"),
     M("a hand-over walks past the open breaker", DECISION, "return Retry(max(waiting_for_owner, backoff, situation.breaker_s), fresh=fresh)", "return Retry(max(waiting_for_owner, backoff), fresh=fresh)"),
     M("switched off, nobody gets past a dead handle", DECISION, "not reconnect.enabled and not situation.first and not goes_on:", "not reconnect.enabled and not situation.first:"),
@@ -115,7 +121,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a sleep does not age the line", CORE, "            self.line.schedule.slept(slept_s)\n", "            pass\n"),
     M("online revives who was denied", CORE, "and self.state is not State.SUSPENDED and self._worth_reviving", "and self.state is not State.SUSPENDED"),
     M("online revives who was suspended", CORE, "elif online and self.state is not State.SUSPENDED and", "elif online and"),
-    M("the echo of a close confirms nothing", CORE, "            self.outbox.confirm(self._ping_number + 1)\n", "            pass\n"),
+    M("the echo of a close confirms nothing", CORE, "            self.outbox.confirm_all()  #", "            pass  #"),
     M("a session that is being closed is still moved", CORE, "            self.line.schedule.cancel()\n", ""),
     M("a pong confirms what was written after its ping", CORE, "self.outbox.take(now, self._ping_number + 1)", "self.outbox.take(now, self._ping_number)"),
     M("what was written waits for the idle ping", CORE, "            self.line.liveness.wrote()\n", ""),
@@ -125,10 +131,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("the drain of a close has no end", CORE, '            self._timers["drain"] = now + (self.settings.deadlines.drain_s if drain_s is None else drain_s)\n', ""),
     # -- what time brings ------------------------------------------------------------------------
     M("a drain that is late ends in an abort", CLOCK, '"drain": Clockwork._drain_late,', '"drain": Clockwork._close_late,'),
-    M("name resolution that is late is called TCP", CLOCK, "if phase is not Phase.DIALING or self._resolved else", "if True else"),
+    M("name resolution that is late is called TCP", CLOCK, "            return _DIAL_LATE[self._step_name]\n", "            return _DIAL_LATE[\"tcp\"]\n"),
     M("a proven line confirms nothing of before", CLOCK, "        if self.line is not None:\n            self._confirm(self.line, now)\n", ""),
-    M("a resume that may be refused confirms", CLOCK, "if not line.unproven and self.outbox.confirm(line.pong):", "if self.outbox.confirm(line.pong):"),
-    M("a drained line waits for its deadline", CLOCK, '            if "drain" in self._timers and self._drained:\n                self._send_close(now)\n', ""),
+    M("a resume that may be refused confirms", CLOCK, "if not line.unproven and self.outbox.confirm(line.pong, now):", "if self.outbox.confirm(line.pong, now):"),
+    M("a drained line waits for its deadline", CLOCK, 'if "drain" in self._timers and self._drained:', "if False:"),
     M("pings follow a close frame", CLOCK, "if self.line is None or self.line.close_sent:", "if self.line is None:"),
     M("an overdue answer never moves the session", CLOCK, 'if limits.action == "reconnect" and', 'if limits.action == "event" and'),
     # -- whether the line lives ------------------------------------------------------------------
@@ -147,11 +153,16 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("nothing is sent again", OUTBOX, "elif untouched or (replayable and self.limits.replay_unconfirmed):", "elif untouched:"),
     M("what is sent again goes last", OUTBOX, "self.held.extendleft(reversed(back))", "self.held.extend(back)"),
     M("what is sent again goes backwards", OUTBOX, "self.held.extendleft(reversed(back))", "self.held.extendleft(back)"),
-    M("a pong confirms one ping less", OUTBOX, "queue[0].mark <= number", "queue[0].mark < number"),
+    M("a pong confirms one ping less", OUTBOX, "item.mark <= number", "item.mark < number"),
     M("what may have arrived is told as never sent", OUTBOX, 'if item.maybe_arrived and reason in ("outboxFull", "sessionClosed"):', 'if item.maybe_arrived and reason == "outboxFull":'),
     M("what a refused resume took is called delivered", OUTBOX, "untouched = refused or index >= surely_unsent", "untouched = index >= surely_unsent"),
     M("an activity closed on the lost line stays closed", OUTBOX, "self._activity_open = not _opens_activity(item)", "self._activity_open = self._activity_open"),
-    M("tool results go to a session that never asked", OUTBOX, "        if not resumed:\n            self._drop_tool_responses()\n", ""),
+    M("tool results go to a session that never asked", OUTBOX, "            self._drop_tool_responses()\n", ""),
+    M("a pong confirms what no index has", OUTBOX, "return not indexes.rule and self._confirm_while(", "return self._confirm_while("),
+    M("an index confirms one message more", OUTBOX, "item.index <= index)", "item.index <= index + 1)"),
+    M("the next line's messages are counted on", OUTBOX, "        self.indexes.new_line()\n", ""),
+    M("a question is put to the fresh session once more", OUTBOX, "            self._drop_held(lambda item: item.maybe_arrived and item.kind not in REPLAYABLE, _UNKNOWN)\n", ""),
+    M("a transparent resume opens the activity twice", OUTBOX, "if resumed and self.indexes.rule:", "if resumed and False:"),
     M("the backlog is sent as fast as it can", OUTBOX, "            self._allowance_s -= item.audio_us * 1e-6\n", ""),
     M("silence saves up for a burst", OUTBOX, "self._allowance_s = min(self.limits.flush_burst_s, grown)", "self._allowance_s = grown"),
     M("a refused number counts as known", OUTBOX, "return n <= self.accepted_through and n not in self._refused", "return n <= self.accepted_through"),
@@ -199,10 +210,39 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a cut turn never ends", TURNS, '            events.append(Turn(self.turn_id, "interrupted", cut=True))\n', ""),
     M("a turn ends before its texts", TURNS, '            self._finish_texts(events, cut=False)\n            self._interrupted_id = self.turn_id\n            events.append(Turn(self.turn_id, "interrupted"))\n', '            events.append(Turn(self.turn_id, "interrupted"))\n            self._finish_texts(events, cut=False)\n            self._interrupted_id = self.turn_id\n'),
     M("an interrupted turn swallows the next end", TURNS, "            self._interrupted_id = None\n            return\n", "            return\n"),
-    M("words of the next turn are lost", TURNS, "self._user_text, self._next_user_text = self._next_user_text, []", "self._user_text, self._next_user_text = [], []"),
+    M("words of the next turn are lost", TURNS, "self._user_text, self._next_user_text = self._next_user_text, Speech()", "self._user_text, self._next_user_text = Speech(), Speech()"),
     M("an answered call of a lost session may be answered again", TURNS, "            self.dead_calls[call_id] = _LOST\n", "            pass\n"),
-    M("an id that is used again stays dead", TURNS, "                self.dead_calls.pop(call.id, None)  # a new session may count anew\n", ""),
+    M("an id that is used again stays dead", TURNS, "            self.dead_calls.pop(call.id, None)  # a new session may count anew\n", ""),
     M("dead calls are remembered for ever", TURNS, "            _keep_newest(self.dead_calls)\n", ""),
     M("a question that waits is a quiet moment", TURNS, "            or self._asked\n", ""),
     M("a barge-in is glued to the question before", TURNS, "            if self._user_active and self.model_speaking:\n                self._user_done = True  # the user speaks into the model's turn: that is the next one\n", ""),
+    M("an empty message proves a resume", TURNS, "content not in (_EMPTY, _EMPTY_INPUT, _EMPTY_OUTPUT)", "content is not None"),
+    M("a guess keeps a hand-over away for ever", TURNS, "        self.model_speaking = self._guessing = False\n", "        self.model_speaking = False\n"),
+    M("IDLE is not heard", TURNS, "        self._status = status or self._status\n", ""),
+    M("a model that waits for the user owes an answer", TURNS, '            self._asked = False\n            events.append(Turn(self._last_id, "waitingForInput"))', '            events.append(Turn(self._last_id, "waitingForInput"))'),
+    M("tokens of a late end are counted for the next turn", TURNS, "interrupted_id or self._last_id, events", "self._last_id, events"),
+    M("tokens of a turn's end are counted for the next", TURNS, "return self.turn_id if self.model_speaking else max(1, self.turn_id - 1)", "return self.turn_id"),
+    M("the last report of tokens is all", TURNS, "turn = so_far.plus(told) if of_turn == turn_id else told", "turn = told"),
+    M("the texts of two speakers are glued", SPEECH, 'not said.speaker_label or self.speaker in ("", said.speaker_label)', "True"),
+    M("the texts of two languages are glued", SPEECH, 'not said.language_code or self.language in ("", said.language_code)', "True"),
+    M("what Vertex counts is not read", USAGE, "told.response_token_count or told.candidates_token_count", "told.response_token_count"),
+    # -- the wire --------------------------------------------------------------------------------
+    M("a wrong field costs its whole message", FRAMES, "_if_fitting(members[field.encode_name], field.type)", "[msgspec.json.decode(members[field.encode_name], type=field.type)]"),
+    M("a handle in a strange frame is passed on", FRAMES, "_what_fits(data), True", "_what_fits(data), False"),
+    M("sound with a turn's end may be dropped", FRAMES, "    if content != ServerContent(model_turn=content.model_turn):\n        return None\n", ""),
+    M("sound with a goAway may be dropped", FRAMES, "    if message != ServerMessage(server_content=content):\n        return None\n", ""),
+    M("text that is not UTF-8 is passed on", FRAMES, "        if not data.isascii():\n            data.decode()\n", ""),
+    # -- what may leave --------------------------------------------------------------------------
+    M("only the first wrong field is told", CHECKING, "MAX_PROBLEMS = 50", "MAX_PROBLEMS = 1"),
+    M("lenient checks are as strict", CHECKING, "if (problem.certain or self._terms.strict) and", "if"),
+    M("a field of the other family leaves", CHECKING, "elif field.only and field.only != self._terms.family:", "elif False:"),
+    M("two kinds of input leave in one frame", CHECKING, "if len(given) > 1 or (choice.required", "if (choice.required"),
+    M("nobody knows snake_case", CHECKING, "by_name[each.encode_name] = by_name[each.name] = field", "by_name[each.encode_name] = field"),
+    M("null is a value", CHECKING, "            elif value is not None:\n", "            else:\n"),
+    M("base64 is not looked into", CHECKING, '        return False, "not base64"\n', '        return True, ""\n'),
+    M("the model is not looked at", SETUP, "(_model, _refusals, _ranges)", "(_refusals, _ranges)"),
+    M("marks leave whatever the setup says", OUTGOING, "if given and terms.automatic is (not automatic):", "if False:"),
+    M("a silent answer asks for one", OUTGOING, 'demand=None if silent else "toolResponse"', 'demand="toolResponse"'),
+    M("a function that goes on is done", OUTGOING, 'if r.get("id") and not r.get("willContinue")', 'if r.get("id")'),
+    M("half a sample leaves", OUTGOING, "    if size % PCM16_BYTES_PER_SAMPLE:\n        raise Unfit(\"data\", f\"has {size} bytes; PCM16 needs an even number\")\n", ""),
 )  # fmt: skip

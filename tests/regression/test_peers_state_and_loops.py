@@ -80,7 +80,7 @@ def test_a_throw_on_the_way_back_does_not_end_the_way_back(on_stage, monkeypatch
         if thrower == "the dial":
             whole = dial.connect
 
-            async def broken(*args):
+            async def broken(*_args, **_options):
                 monkeypatch.setattr(dial, "connect", whole)
                 raise RuntimeError("no token")
 

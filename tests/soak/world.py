@@ -63,8 +63,8 @@ class World:
         ):
             yield
 
-    def _look_up(self, loop: asyncio.AbstractEventLoop, *_: Any) -> asyncio.Future[Any]:
-        answer: asyncio.Future[Any] = loop.create_future()
+    def _look_up(self, *_: Any) -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_seen)  # whoever asked may have gone away
         trouble = self.weather.now("dns")
         if trouble is None:

@@ -33,6 +33,12 @@ export type Demand = 'turnComplete' | 'audioStreamEnd' | 'activityEnd' | 'toolRe
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+export type Family = 'developer' | 'vertex';
+
+export type TokenReason = 'open' | 'expired' | 'refused';
+
+export type TokenType = 'bearer' | 'ephemeralToken';
+
 export type EventName =
   | 'session/stateChanged'
   | 'session/setupSent'
@@ -40,6 +46,7 @@ export type EventName =
   | 'session/invalidMessage'
   | 'session/transcript'
   | 'session/turn'
+  | 'session/usage'
   | 'session/toolCall'
   | 'session/toolCallCancelled'
   | 'session/goAway'
@@ -78,7 +85,7 @@ export interface ErrorData {
   wsCode?: number;
   httpStatus?: number;
   sessionId?: string;
-  /** Of `invalidParams`: every field that is wrong, not only the first. */
+  /** Of `invalidParams`, `invalidMessage`: every field that is wrong, not only one. */
   problems?: FieldProblem[];
 }
 
@@ -150,27 +157,79 @@ export interface CancelParams {
 export interface OpenParams {
   /** Chosen by the host; unique among open sessions. */
   sessionId: string;
-  auth: ApiKeyAuth;
-  /** The Live API's setup message, as it is; `model` is required. */
+  auth: ApiKeyAuth | EphemeralTokenAuth | BearerAuth | HostAuth | ServiceAccountAuth | ApplicationDefaultAuth;
+  /** The Live API's setup message, as it is; see docs/messages.md. */
   setup: Record<string, unknown>;
+  /** Setup and messages are checked before they leave. lenient: names and values that this release does not know pass, and what was only seen to be refused. Default strict. Default "strict". */
+  checks?: 'lenient' | 'strict';
   endpoint?: Endpoint;
   settings?: SessionSettings;
   notifications?: NotificationChoice;
+  tls?: Tls;
+  proxy?: SystemProxy | DirectProxy | ExplicitProxy;
 }
 
-/** An API key, sent as the header `x-goog-api-key`; never in a URL. */
+/** An API key, sent as the header `x-goog-api-key`; in the URL only when `sendAs` asks for it. */
 export interface ApiKeyAuth {
   type: 'apiKey';
   apiKey: string | Secret;
+  /** Default "header". */
+  sendAs?: 'header' | 'query';
 }
 
-/** Where the service is. `baseUrl` may be ws, wss, http or https; plain text only to loopback. */
+/** A token of the Developer API for one client. It cannot be renewed: see `host`. */
+export interface EphemeralTokenAuth {
+  type: 'ephemeralToken';
+  /** Its whole name, "auth_tokens/...". */
+  token: string | Secret;
+  /** Default "query". */
+  sendAs?: 'header' | 'query';
+}
+
+/** An OAuth access token or a JWT. It cannot be renewed: see `host`. */
+export interface BearerAuth {
+  type: 'bearer';
+  token: string | Secret;
+  /** Who is billed, sent as `x-goog-user-project`; empty: the credential's own project. Default "". */
+  quotaProject?: string;
+}
+
+/** The sidecar asks the host for tokens: the host answers the call `auth/token`. */
+export interface HostAuth {
+  type: 'host';
+  /** Default "bearer". */
+  tokenType?: TokenType;
+  /** How long the host may take for one answer. Default 20000. */
+  timeoutMs?: number;
+  /** Who is billed, sent as `x-goog-user-project`; empty: the credential's own project. Default "". */
+  quotaProject?: string;
+}
+
+/** A service account's key: either its file's path or its content. Needs `live-sidecar[google]`. */
+export interface ServiceAccountAuth {
+  type: 'serviceAccount';
+  keyFile?: string;
+  key?: Record<string, unknown>;
+  /** Who is billed, sent as `x-goog-user-project`; empty: the credential's own project. Default "". */
+  quotaProject?: string;
+}
+
+/** The machine's application default credentials. Needs `live-sidecar[google]`. */
+export interface ApplicationDefaultAuth {
+  type: 'applicationDefault';
+  /** Who is billed, sent as `x-goog-user-project`; empty: the credential's own project. Default "". */
+  quotaProject?: string;
+}
+
+/** Where the service is, and which of the two: the Developer API, or Vertex AI. */
 export interface Endpoint {
   /** Default "developer". */
-  family?: 'developer';
-  /** Default "v1beta". */
-  apiVersion?: string;
-  /** Default "wss://generativelanguage.googleapis.com". */
+  family?: Family;
+  /** Developer: `v1beta` (default), `v1`, `v1alpha`. Vertex: `v1beta1` (default), `v1`. */
+  apiVersion?: 'v1' | 'v1alpha' | 'v1beta' | 'v1beta1';
+  /** Vertex: a region, `us`, `eu`, `global`. Default: that of `setup.model`, `global`. */
+  location?: string;
+  /** In place of Google's: ws(s) or http(s), also with a path; plain only to loopback. */
   baseUrl?: string;
 }
 
@@ -331,6 +390,43 @@ export interface NotificationChoice {
   exclude?: EventName[];
 }
 
+/** How the service proves who it is: by the system's trust store, and what is added here. */
+export interface Tls {
+  /** PEM file of certificates to trust beside the system's. Read again when changed. */
+  caFile?: string;
+  /** The same as text. */
+  caPem?: string;
+  /** Default "1.2". */
+  minVersion?: '1.2' | '1.3';
+  /** Sent as SNI, and must stand in the certificate. Default: the endpoint's host. */
+  serverName?: string;
+  /** False only for an endpoint on this machine. Default true. */
+  verify?: boolean;
+}
+
+/** The system's proxy, if there is one: HTTPS_PROXY, ALL_PROXY, NO_PROXY, or the settings of Windows or macOS. It is asked for before each connection. Loopback is always reached straight. */
+export interface SystemProxy {
+  mode: 'system';
+  /** Reached straight: `example.com` and what is under it, `*.example.com`, `*`, `10.1.2.3`, `10.0.0.0/8`, `<local>`; each also with `:port`. */
+  noProxy?: string[];
+}
+
+/** No proxy, whatever the system says. */
+export interface DirectProxy {
+  mode: 'off';
+}
+
+/** This proxy, whatever the system says. */
+export interface ExplicitProxy {
+  mode: 'explicit';
+  /** http, https, socks5 or socks5h, `://host:port`. With socks5 the sidecar looks up the endpoint's name, else the proxy does. Credentials may stand in it. */
+  url: string | Secret;
+  username?: string;
+  password?: string | Secret;
+  /** Reached straight: `example.com` and what is under it, `*.example.com`, `*`, `10.1.2.3`, `10.0.0.0/8`, `<local>`; each also with `:port`. */
+  noProxy?: string[];
+}
+
 /** A session as it stands. */
 export interface SessionSnapshot {
   sessionId: string;
@@ -455,6 +551,10 @@ export interface SessionStats {
   queue: QueueReport;
   highWater: QueueHighWater;
   errors: ErrorStats;
+  /** Of the present line; absent without TLS. */
+  tls?: TlsStats;
+  /** Host and port of the present line's proxy; absent without one. */
+  proxy?: string;
 }
 
 /** Attempts and connections. attempts = connected + failed + the one under way. */
@@ -506,7 +606,10 @@ export interface Bucket {
 export interface StepTimings {
   connectionId?: string;
   dnsMs?: number;
+  /** Through a proxy: to the proxy. */
   tcpMs?: number;
+  /** From there to the service. */
+  proxyMs?: number;
   tlsMs?: number;
   upgradeMs?: number;
   setupMs?: number;
@@ -563,6 +666,20 @@ export interface PastError {
   kind: string;
   message: string;
   fatal: boolean;
+}
+
+/** What TLS agreed on with the service. */
+export interface TlsStats {
+  /** Such as `TLSv1.3`. */
+  version: string;
+  /** OpenSSL's name of the cipher suite. */
+  cipher: string;
+  /** The name that the certificate was to be for. */
+  serverName: string;
+  /** False with `tls.verify` false. */
+  verified: boolean;
+  /** Unix time, ms. */
+  certificateExpiresAt?: number;
 }
 
 export interface SessionPingResult {
@@ -630,6 +747,21 @@ export interface SessionDump {
   stats: SessionStats;
 }
 
+/** A token for a new connection of this session. */
+export interface AuthTokenParams {
+  sessionId: string;
+  tokenType: TokenType;
+  /** `open`: there is none. `expired`: it has, or is about to. `refused`: by the service. */
+  reason: TokenReason;
+}
+
+/** Answer with an error and `data.retryable: false` when the user has to do something first. */
+export interface AuthTokenResult {
+  token: string | Secret;
+  /** Milliseconds since 1970; absent, it is kept until the service refuses it. */
+  expiresAt?: number;
+}
+
 /** The state or phase changed. */
 export interface StateChanged {
   revision: number;
@@ -664,7 +796,7 @@ export interface InvalidMessage {
   sizeBytes: number;
 }
 
-/** Text of the user or the model. Deltas have `final: false`; one final a turn carries the whole text. */
+/** Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the whole text, or one for each run of a speaker and language. */
 export interface Transcript {
   source: 'model' | 'user';
   text: string;
@@ -672,21 +804,61 @@ export interface Transcript {
   turnId: number;
   /** Absent means false. */
   cut?: boolean;
+  /** A guess that takes the place of the one before; it is in no final. Absent means false. */
+  interim?: boolean;
+  /** Where the service tells it. */
+  languageCode?: string;
+  /** Where the service tells it. */
+  speakerLabel?: string;
 }
 
-/** The model's turn began, ended its generation, was interrupted, or is complete. */
+/** The model's turn began, ended its generation, was interrupted, or is complete; or the model waits for the user to go on; or its `interactionStatus` changed (`status`). */
 export interface Turn {
   turnId: number;
-  event: 'complete' | 'generationComplete' | 'interrupted' | 'started';
+  event: 'complete' | 'generationComplete' | 'interrupted' | 'started' | 'status' | 'waitingForInput';
   /** The line was cut in the middle: no `complete` follows, and what comes is a new turn. Absent means false. */
   cut?: boolean;
+  /** Of `complete`: the service's own word for why. */
+  turnCompleteReason?: string;
+  /** The service's own: "IN_PROGRESS" after a turn means that more will follow. */
+  interactionStatus?: string;
 }
 
-/** One function call; answer with `session/send` `toolResponse`. */
+/** The service counted tokens. A count that is 0 is absent. Each of its reports counts the whole context again, and is added up here. */
+export interface UsageReport {
+  turnId: number;
+  /** Of this turn so far. */
+  turn: Usage;
+  /** Of the session, over all its connections. */
+  session: Usage;
+}
+
+/** Tokens in one form for both families, by the Developer API's names; the details by modality. */
+export interface Usage {
+  /** Absent means 0. */
+  promptTokenCount?: number;
+  /** Absent means 0. */
+  responseTokenCount?: number;
+  /** Absent means 0. */
+  totalTokenCount?: number;
+  /** Absent means 0. */
+  cachedContentTokenCount?: number;
+  /** Absent means 0. */
+  toolUsePromptTokenCount?: number;
+  /** Absent means 0. */
+  thoughtsTokenCount?: number;
+  promptTokensDetails?: Record<string, number>;
+  responseTokensDetails?: Record<string, number>;
+}
+
+/** One function call; answer with `session/send` `toolResponse`. With `willContinue` more of its arguments follows, in `partialArgs`. */
 export interface ToolCall {
   id: string;
   name: string;
   args: Record<string, unknown>;
+  partialArgs?: unknown[];
+  /** Absent means false. */
+  willContinue?: boolean;
 }
 
 /** These calls must not be answered any more. */
@@ -848,6 +1020,12 @@ export interface HostNotifications {
   'system/resume': SystemResumeParams;
 }
 
+/** What the sidecar asks of the host: `handle(method, handler)` answers it. */
+export interface HostRequests {
+  /** Give a token: for sessions with `auth.type` `host`. */
+  'auth/token': { params: AuthTokenParams; result: AuthTokenResult };
+}
+
 /** What the sidecar sends unasked: `on(name, listener)`. */
 export interface Notifications {
   /** The state or phase changed. */
@@ -858,11 +1036,13 @@ export interface Notifications {
   'session/message': Stamp & Message;
   /** A frame that is not a JSON object in UTF-8. The session lives on. */
   'session/invalidMessage': Stamp & InvalidMessage;
-  /** Text of the user or the model. Deltas have `final: false`; one final a turn carries the whole text. */
+  /** Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the whole text, or one for each run of a speaker and language. */
   'session/transcript': Stamp & Transcript;
-  /** The model's turn began, ended its generation, was interrupted, or is complete. */
+  /** The model's turn began, ended its generation, was interrupted, or is complete; or the model waits for the user to go on; or its `interactionStatus` changed (`status`). */
   'session/turn': Stamp & Turn;
-  /** One function call; answer with `session/send` `toolResponse`. */
+  /** The service counted tokens. A count that is 0 is absent. Each of its reports counts the whole context again, and is added up here. */
+  'session/usage': Stamp & UsageReport;
+  /** One function call; answer with `session/send` `toolResponse`. With `willContinue` more of its arguments follows, in `partialArgs`. */
   'session/toolCall': Stamp & ToolCall;
   /** These calls must not be answered any more. */
   'session/toolCallCancelled': Stamp & ToolCallCancelled;
@@ -930,7 +1110,7 @@ export const ERROR_CODES = {
   outboxFull: -32014,
   /** The deadline of the call passed. */
   deadlineExceeded: -32015,
-  /** The message cannot be sent: bad base64, chunk number, or shape. */
+  /** The message cannot be sent: bad base64, number, or field. */
   invalidMessage: -32016,
   /** The service could not be reached or refused; `kind` names the fault. */
   connectionFailed: -32020,

@@ -66,6 +66,13 @@ METHODS: dict[str, Method] = {
     "diagnostics/dump": Method(NoParams, DiagnosticsResult, "Everything for a bug report, without secrets."),
 }
 
+HOST_METHODS: dict[str, Method] = {
+    "auth/token": Method(
+        AuthTokenParams, AuthTokenResult, "Give a token: for sessions with `auth.type` `host`."
+    ),
+}
+"""What the sidecar asks of the host."""
+
 EVENTS: dict[str, type[Struct]] = {
     "session/stateChanged": StateChanged,
     "session/setupSent": SetupSent,
@@ -73,6 +80,7 @@ EVENTS: dict[str, type[Struct]] = {
     "session/invalidMessage": InvalidMessage,
     "session/transcript": Transcript,
     "session/turn": Turn,
+    "session/usage": UsageReport,
     "session/toolCall": ToolCall,
     "session/toolCallCancelled": ToolCallCancelled,
     "session/goAway": GoAway,

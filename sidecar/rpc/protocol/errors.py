@@ -35,7 +35,7 @@ ERROR_CODES: tuple[ErrorCode, ...] = (
     ErrorCode(-32013, "wrongState", "The session's state does not allow this call."),
     ErrorCode(-32014, "outboxFull", "The session holds as much as it may; the message was not accepted."),
     ErrorCode(-32015, "deadlineExceeded", "The deadline of the call passed."),
-    ErrorCode(-32016, "invalidMessage", "The message cannot be sent: bad base64, chunk number, or shape."),
+    ErrorCode(-32016, "invalidMessage", "The message cannot be sent: bad base64, number, or field."),
     ErrorCode(
         -32020, "connectionFailed", "The service could not be reached or refused; `kind` names the fault."
     ),
@@ -58,7 +58,7 @@ class ErrorData(Body):
     session_id: str | UnsetType = UNSET
     problems: Annotated[
         list["FieldProblem"] | UnsetType,
-        Meta(description="Of `invalidParams`: every field that is wrong, not only the first."),
+        Meta(description="Of `invalidParams`, `invalidMessage`: every field that is wrong, not only one."),
     ] = UNSET
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from sidecar.rpc.protocol.errors import ErrorData
 from sidecar.rpc.protocol.words import (
@@ -64,34 +64,73 @@ class InvalidMessage(Body):
 
 
 class Transcript(Body):
-    """Text of the user or the model. Deltas have `final: false`; one final a turn carries the whole text."""
+    """Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the
+    whole text, or one for each run of a speaker and language."""
 
     source: Literal["user", "model"]
     text: str
     final: bool
     turn_id: int
     cut: bool = False
+    interim: Annotated[
+        bool, Meta(description="A guess that takes the place of the one before; it is in no final.")
+    ] = False
+    language_code: Annotated[str | UnsetType, Meta(description="Where the service tells it.")] = UNSET
+    speaker_label: Annotated[str | UnsetType, Meta(description="Where the service tells it.")] = UNSET
 
 
 class Turn(Body):
-    """The model's turn began, ended its generation, was interrupted, or is complete."""
+    """The model's turn began, ended its generation, was interrupted, or is complete; or the model waits for
+    the user to go on; or its `interactionStatus` changed (`status`)."""
 
     turn_id: int
-    event: Literal["started", "generationComplete", "interrupted", "complete"]
+    event: Literal["started", "generationComplete", "interrupted", "complete", "waitingForInput", "status"]
     cut: Annotated[
         bool,
         Meta(
             description="The line was cut in the middle: no `complete` follows, and what comes is a new turn."
         ),
     ] = False
+    turn_complete_reason: Annotated[
+        str | UnsetType, Meta(description="Of `complete`: the service's own word for why.")
+    ] = UNSET
+    interaction_status: Annotated[
+        str | UnsetType,
+        Meta(description='The service\'s own: "IN_PROGRESS" after a turn means that more will follow.'),
+    ] = UNSET
 
 
 class ToolCall(Body):
-    """One function call; answer with `session/send` `toolResponse`."""
+    """One function call; answer with `session/send` `toolResponse`. With `willContinue` more of its arguments
+    follows, in `partialArgs`."""
 
     id: str
     name: str
     args: dict[str, Any]
+    partial_args: list[Any] | UnsetType = UNSET
+    will_continue: bool = False
+
+
+class Usage(Body):
+    """Tokens in one form for both families, by the Developer API's names; the details by modality."""
+
+    prompt_token_count: int = 0
+    response_token_count: int = 0
+    total_token_count: int = 0
+    cached_content_token_count: int = 0
+    tool_use_prompt_token_count: int = 0
+    thoughts_token_count: int = 0
+    prompt_tokens_details: dict[str, int] = field(default_factory=dict)
+    response_tokens_details: dict[str, int] = field(default_factory=dict)
+
+
+class UsageReport(Body):
+    """The service counted tokens. A count that is 0 is absent. Each of its reports counts the whole context
+    again, and is added up here."""
+
+    turn_id: int
+    turn: Annotated[Usage, Meta(description="Of this turn so far.")]
+    session: Annotated[Usage, Meta(description="Of the session, over all its connections.")]
 
 
 class ToolCallCancelled(Body):

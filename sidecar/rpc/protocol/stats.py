@@ -37,7 +37,8 @@ class StepTimings(Body):
 
     connection_id: str | UnsetType = UNSET
     dns_ms: float | UnsetType = UNSET
-    tcp_ms: float | UnsetType = UNSET
+    tcp_ms: Annotated[float | UnsetType, Meta(description="Through a proxy: to the proxy.")] = UNSET
+    proxy_ms: Annotated[float | UnsetType, Meta(description="From there to the service.")] = UNSET
     tls_ms: float | UnsetType = UNSET
     upgrade_ms: float | UnsetType = UNSET
     setup_ms: float | UnsetType = UNSET
@@ -96,6 +97,16 @@ class TrafficStats(Body, omit_defaults=False):
     frames_received: int
 
 
+class TlsStats(Body, kw_only=True):
+    """What TLS agreed on with the service."""
+
+    version: Annotated[str, Meta(description="Such as `TLSv1.3`.")]
+    cipher: Annotated[str, Meta(description="OpenSSL's name of the cipher suite.")]
+    server_name: Annotated[str, Meta(description="The name that the certificate was to be for.")]
+    verified: Annotated[bool, Meta(description="False with `tls.verify` false.")]
+    certificate_expires_at: Annotated[int | UnsetType, Meta(description="Unix time, ms.")] = UNSET
+
+
 class QueueHighWater(Body, omit_defaults=False):
     """The most that was kept at once."""
 
@@ -132,6 +143,10 @@ class SessionStats(Body, kw_only=True):
     queue: QueueReport
     high_water: QueueHighWater
     errors: ErrorStats
+    tls: Annotated[TlsStats | UnsetType, Meta(description="Of the present line; absent without TLS.")] = UNSET
+    proxy: Annotated[
+        str | UnsetType, Meta(description="Host and port of the present line's proxy; absent without one.")
+    ] = UNSET
 
 
 class ProcessStats(Body, kw_only=True):

@@ -22,6 +22,9 @@ FaultAction = Literal["retry", "resume", "fresh", "refreshToken", "slowDown", "s
 Quality = Literal["excellent", "good", "poor", "unstable"]
 BreakerState = Literal["closed", "open", "halfOpen"]
 Demand = Literal["turnComplete", "audioStreamEnd", "activityEnd", "toolResponse", "text", "speech"]
+Family = Literal["developer", "vertex"]
+TokenType = Literal["bearer", "ephemeralToken"]
+TokenReason = Literal["open", "expired", "refused"]
 LogLevel = Literal["debug", "info", "warn", "error"]
 
 SessionId = Annotated[
@@ -33,6 +36,14 @@ ChunkNumber = Annotated[
         ge=0,
         le=2**53 - 1,
         description="Given by the host, growing within a session; it names a message for ever.",
+    ),
+]
+QuotaProject = Annotated[
+    str,
+    Meta(
+        max_length=128,
+        pattern=r"^[A-Za-z0-9:.\-]*$(?!\n)",
+        description="Who is billed, sent as `x-goog-user-project`; empty: the credential's own project.",
     ),
 ]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**53 - 1)]

@@ -12,13 +12,14 @@ import pytest
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live import dial
 from sidecar.live.endpoints import Endpoint
+from sidecar.live.failure import DialFailed
 
 TIMEOUT_S = 5.0
 HOST = "service.test"
 
 
 def endpoint(port: int, host: str = HOST) -> Endpoint:
-    return Endpoint(f"ws://{host}:{port}/", host, port, False)
+    return Endpoint(f"ws://{host}:{port}/", host, port)
 
 
 class Names:
@@ -69,7 +70,7 @@ class Dial:
             return await self.task
 
     async def cause(self) -> Cause:
-        with pytest.raises(dial.DialFailed) as failed:
+        with pytest.raises(DialFailed) as failed:
             await self.result()
         return failed.value.cause
 

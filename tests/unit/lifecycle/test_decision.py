@@ -14,6 +14,8 @@ INTERNAL = classify(Cause(Layer.WEBSOCKET, 1011, "Internal error encountered."))
 REFUSED = classify(Cause(Layer.TCP, "refused"))
 QUOTA = classify(Cause(Layer.WEBSOCKET, 1011, "You exceeded your current quota, please check"))
 BAD_KEY = classify(Cause(Layer.WEBSOCKET, 1007, "API key not valid. Please pass a valid API key."))
+TOKEN_EXPIRED = classify(Cause(Layer.WEBSOCKET, 1011, "auth token has expired"))
+UNAUTHORIZED = classify(Cause(Layer.HTTP, 401, "Unauthorized"))
 DEAD_HANDLE = classify(Cause(Layer.WEBSOCKET, 1008, "BidiGenerateContent session not found"))
 
 
@@ -93,9 +95,9 @@ def test_a_fresh_session_is_tried_at_once_only_the_first_time() -> None:
     assert ask(DEAD_HANDLE, outage) == Retry(2.0, fresh=True)
 
 
-def test_a_certificate_that_fails_after_others_were_good_may_be_a_captive_portal() -> None:
-    portal = classify(Cause(Layer.TLS, "certificate", "self-signed certificate"))
-    assert isinstance(ask(portal, Outage(since=100.0)), Retry)
+def test_a_certificate_that_fails_is_permanent_after_others_were_good_too() -> None:
+    portal = classify(Cause(Layer.TLS, "selfSigned", "self-signed certificate"))
+    assert isinstance(ask(portal, Outage(since=100.0)), Stop)
     assert isinstance(ask(portal, Outage(since=100.0), first=True), Stop)
 
 
@@ -320,3 +322,41 @@ def test_a_quota_that_ends_the_open_is_told_as_a_quota_not_as_a_network_that_is_
     assert "firewall" not in stop.fault.remediation
     assert stop.fault.retry_after_s == (90.0 if met.retry_after_s else 65.0)
     assert (stop.fault.ws_code, stop.fault.http_status) == (quota.ws_code, quota.http_status)
+
+
+# --- credentials ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [TOKEN_EXPIRED, UNAUTHORIZED])
+def test_a_refused_credential_that_cannot_be_renewed_ends_it_and_is_told_as_final(fault: Fault) -> None:
+    for outage in (Outage(since=100.0), Outage(since=100.0, owner_gone_at=100.0, failures=3, reached=3)):
+        decision = ask(fault, outage, renewable=False)
+        assert isinstance(decision, Stop)
+        assert decision.fault.kind == fault.kind
+        assert not decision.fault.retryable
+        assert "auth.type" in decision.fault.remediation
+
+
+@pytest.mark.parametrize("fault", [TOKEN_EXPIRED, UNAUTHORIZED])
+def test_a_refused_credential_is_renewed_at_once_and_once(fault: Fault) -> None:
+    outage = Outage(since=100.0, failures=4, reached=4)
+    assert ask(fault, outage, has_handle=False, renewable=True) == Retry(0.0, fresh=True, renew=True)
+    decision = ask(fault, outage, has_handle=False, renewable=True)
+    assert isinstance(decision, Stop)
+    assert "refused too" in decision.fault.remediation
+
+
+def test_a_renewed_credential_resumes_with_the_handle_when_the_old_owner_is_gone() -> None:
+    outage = Outage(since=100.0, owner_gone_at=100.0)
+    assert ask(TOKEN_EXPIRED, outage, renewable=True) == Retry(1.5, fresh=False, renew=True)
+    assert ask(CUT, outage) == Retry(1.5, fresh=False)
+
+
+def test_renewing_belongs_to_the_attempt_that_the_limits_allowed() -> None:
+    spent = Outage(since=90.0, failures=5, reached=5, fresh_tried=True)
+    assert ask(UNAUTHORIZED, spent, renewable=True) == Retry(0.0, fresh=False, renew=True)
+    disabled = Settings(reconnect=Reconnect(enabled=False))
+    assert ask(UNAUTHORIZED, Outage(since=100.0), settings=disabled, renewable=True) == Retry(0.0, fresh=False, renew=True)
+    too_late = ask(UNAUTHORIZED, Outage(since=0.0), now=600.0, renewable=True)
+    assert isinstance(too_late, Stop)
+    assert too_late.fault.kind == "maxElapsed"

@@ -48,7 +48,7 @@ def test_a_close_by_the_service_is_told_by_code_and_text(
 @pytest.mark.parametrize(
     ("status", "kind", "action"),
     [
-        (301, "redirected", "stop"), (401, "authentication", "stop"), (403, "accessDenied", "stop"),
+        (301, "redirected", "stop"), (401, "authentication", "refreshToken"), (403, "accessDenied", "stop"),
         (404, "endpointNotFound", "stop"), (418, "handshakeRefused", "stop"), (429, "quotaExceeded", "slowDown"),
         (500, "serviceUnavailable", "retry"), (503, "serviceUnavailable", "retry"),
     ],
@@ -80,9 +80,29 @@ def test_what_never_reached_the_service_is_retried_and_does_not_count(
 
 
 def test_a_certificate_that_does_not_verify_is_permanent_and_says_which_check_failed() -> None:
-    fault = classify(Cause(Layer.TLS, "certificate", "certificate has expired"))
+    fault = classify(Cause(Layer.TLS, "expired", "certificate has expired"))
     assert fault.action is Action.STOP
     assert "expired" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "action"),
+    [
+        (407, "proxyAuthenticationRequired", "stop"), ("authentication", "proxyAuthenticationRequired", "stop"),
+        (403, "proxyRefused", "stop"), (400, "proxyRefused", "stop"), ("notAllowed", "proxyRefused", "stop"),
+        (408, "proxyUnavailable", "retry"), (425, "proxyUnavailable", "retry"), (429, "proxyUnavailable", "retry"),
+        (500, "proxyUnavailable", "retry"), (503, "proxyUnavailable", "retry"), ("noWay", "proxyUnavailable", "retry"),
+        ("noAnswer", "proxyTimeout", "retry"), ("timeout", "proxyUnreachable", "retry"),
+        ("notFound", "proxyUnreachable", "retry"), ("refused", "proxyUnreachable", "retry"),
+        ("certificate", "proxyCertificateInvalid", "stop"), ("unusable", "proxyUnusable", "stop"),
+        ("invalid", "proxyError", "retry"), ("dropped", "proxyError", "retry"), (302, "proxyError", "retry"),
+    ],
+)  # fmt: skip
+def test_what_a_proxy_says_is_not_taken_for_the_services_word(code: int | str, kind: str, action: str) -> None:
+    fault = classify(Cause(Layer.PROXY, code, "proxy.test:3128: words", retry_after_s=7.0))
+    assert (fault.kind, fault.action.value, fault.reached) == (kind, action, False)
+    assert (fault.http_status, fault.retry_after_s) == (None, 7.0)
+    assert "proxy.test:3128: words" in fault.message
 
 
 @pytest.mark.parametrize("layer", list(Layer))

@@ -105,7 +105,21 @@ def test_each_step_of_an_attempt_is_timed_from_the_one_before() -> None:
     }
     assert {name: histogram.count for name, histogram in stats.steps.items()} == dict.fromkeys(
         ("dns", "tcp", "tls", "upgrade", "setup"), 1
-    )
+    ) | {"proxy": 0}
+
+
+def test_through_a_proxy_the_way_to_it_and_beyond_it_are_timed_apart() -> None:
+    rig = Rig()
+    rig.start()
+    for seconds, step in (
+        (0.01, rig.core.resolved),
+        (0.02, rig.core.tunnelling),
+        (0.03, rig.core.tcp_connected),
+    ):
+        rig.pass_time(seconds)
+        step(rig.now)
+    steps = {name: round(took_s, 6) for name, took_s in rig.core.stats.last_steps.items()}
+    assert steps == {"dns": 0.01, "tcp": 0.02, "proxy": 0.03}
 
 
 def test_the_time_in_the_queue_of_dials_is_no_step() -> None:

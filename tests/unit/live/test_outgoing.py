@@ -8,6 +8,7 @@ import pytest
 
 from sidecar.lifecycle.item import Kind
 from sidecar.live import outgoing
+from sidecar.live.checking import Terms
 from sidecar.live.outgoing import InvalidMessage
 
 PCM = bytes(range(256)) * 2 + b"\xfb\xff\xfe\xff"
@@ -43,75 +44,235 @@ def test_the_rate_stands_in_the_type() -> None:
     assert outgoing.audio(0, data, "audio/pcm;rate=8000").audio_us == 30_000
 
 
+# --- any message ------------------------------------------------------------------------------------
+
+STRICT = Terms()
+LENIENT = Terms(strict=False)
+VERTEX = Terms("vertex", "v1beta1")
+SOUND = {"mimeType": "audio/pcm;rate=16000", "data": "AAA="}
+
+
+def wrong(kind: str, payload: Any, terms: Terms = STRICT, n: int | None = None) -> dict[str, str]:
+    """What is wrong with a message: field to problem."""
+    with pytest.raises(InvalidMessage) as caught:
+        outgoing.message(kind, payload, n, terms)
+    return {problem.field: problem.problem for problem in caught.value.problems}
+
+
 @pytest.mark.parametrize(
     ("kind", "payload", "expected"),
     [
+        ("realtimeInput", {"audio": SOUND}, Kind.AUDIO),
         ("realtimeInput", {"text": "hi"}, Kind.TEXT),
+        ("realtimeInput", {"text": "hi", "video": None}, Kind.TEXT),
         ("realtimeInput", {"activityStart": {}}, Kind.ACTIVITY),
         ("realtimeInput", {"audioStreamEnd": True}, Kind.CONTROL),
         ("realtimeInput", {"video": {"mimeType": "image/jpeg", "data": "AA=="}}, Kind.VIDEO),
+        ("realtimeInput", {"mediaChunks": [SOUND]}, Kind.AUDIO),
+        ("realtimeInput", {"media_chunks": [{"mime_type": "image/png", "data": "AAA"}]}, Kind.VIDEO),
         ("clientContent", {"turns": [], "turnComplete": True}, Kind.CONTENT),
+        ("clientContent", {"turns": [{"parts": [{"inlineData": SOUND}, {"fileData": {}}]}]}, Kind.CONTENT),
         (
             "toolResponse",
-            {"functionResponses": [{"id": "a", "name": "f", "response": {}}]},
+            {"functionResponses": [{"id": "a", "name": "f", "response": {"camelCase": 1, "snake_case": 2}}]},
             Kind.TOOL_RESPONSE,
         ),
     ],
 )
-def test_every_kind_of_message_is_known(kind: str, payload: dict[str, Any], expected: Kind) -> None:
-    item = outgoing.message(kind, payload, None)
-    assert item.kind is expected
-    assert json.loads(item.frame) == {kind: payload}
+def test_every_kind_of_message_is_known_and_goes_out_as_it_came(
+    kind: str, payload: dict[str, Any], expected: Kind
+) -> None:
+    for terms in (STRICT, LENIENT, VERTEX):
+        item = outgoing.message(kind, payload, 5, terms).item
+        assert (item.kind, item.n) == (expected, 5)
+        assert json.loads(item.frame) == {kind: payload}
+
+
+def test_sound_in_media_chunks_is_counted() -> None:
+    data = base64.b64encode(bytes(480)).decode()
+    sound = {"mediaChunks": [{"mimeType": "audio/pcm;rate=24000", "data": data}]}
+    assert outgoing.message("realtimeInput", sound, 0, VERTEX).item.audio_us == 10_000
+
+
+def test_a_mark_in_snake_case_goes_out_by_the_name_that_the_outbox_knows() -> None:
+    item = outgoing.message("realtimeInput", {"activity_start": {}}, None).item
+    assert json.loads(item.frame) == {"realtimeInput": {"activityStart": {}}}
+
+
+ONE_OF = "2 of fields that exclude each other"
 
 
 @pytest.mark.parametrize(
-    ("kind", "payload"),
+    ("kind", "payload", "expected"),
     [
-        ("realtimeInput", {}),
-        ("realtimeInput", {"text": "a", "audioStreamEnd": True}),
-        ("realtimeInput", {"ping": True}),
-        ("realtimeInput", {"audio": {"data": 3}}),
-        ("toolResponse", {}),
-        ("toolResponse", {"functionResponses": [{"name": "f"}]}),
+        ("realtimeInput", {}, {"realtimeInput": "nothing in it"}),
+        ("realtimeInput", {"text": None}, {"realtimeInput": "nothing in it"}),
+        ("realtimeInput", {"text": "a", "audioStreamEnd": True}, {"realtimeInput": ONE_OF}),
+        ("realtimeInput", {"text": 7}, {"realtimeInput.text": "wrong type: a number"}),
+        ("realtimeInput", {"ping": True}, {"realtimeInput.ping": "unknown field"}),
+        ("realtimeInput", {"activityEnd": True}, {"realtimeInput.activityEnd": "wrong type: a boolean"}),
+        ("realtimeInput", {"audio": {"data": 3}}, {"realtimeInput.audio.data": "wrong type: a number"}),
+        ("realtimeInput", {"audio": {"mimeType": "audio/pcm"}}, {"realtimeInput.audio.data": "missing"}),
+        ("realtimeInput", {"audio": SOUND | {"data": ""}}, {"realtimeInput.audio.data": "is empty"}),
+        ("realtimeInput", {"video": {"data": "$"}}, {"realtimeInput.video.data": "not base64"}),
+        ("realtimeInput", {"mediaChunks": []}, {"realtimeInput.mediaChunks": "a list of length 0"}),
+        ("realtimeInput", {"mediaChunks": [SOUND] * 2}, {"realtimeInput.mediaChunks": "a list of length 2"}),
+        ("clientContent", {"turn": []}, {"clientContent.turn": "unknown field; did you mean turns?"}),
+        ("clientContent", {"turnComplete": "yes"}, {"clientContent.turnComplete": "wrong type: a string"}),
+        ("clientContent", {"turns": {}}, {"clientContent.turns": "wrong type: an object"}),
+        ("clientContent", {"turns": [3]}, {"clientContent.turns[0]": "wrong type: a number"}),
+        (
+            "clientContent",
+            {"turns": [{"role": "user"}, {"role": "system", "parts": [{"text": "a"}, {}]}]},
+            {
+                "clientContent.turns[1].role": "not one of the allowed values",
+                "clientContent.turns[1].parts[1]": "nothing in it",
+            },
+        ),
+        (
+            "clientContent",
+            {"turns": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "?"}}]}]},
+            {"clientContent.turns[0].parts[0].inlineData.data": "not base64"},
+        ),
+        ("toolResponse", {}, {"toolResponse.functionResponses": "missing"}),
+        ("toolResponse", {"functionResponses": []}, {"toolResponse.functionResponses": "a list of length 0"}),
+        (
+            "toolResponse",
+            {"functionResponses": [{"id": "a", "scheduling": "SOON"}, {"name": "f", "response": "sunny"}]},
+            {
+                "toolResponse.functionResponses[0].scheduling": "not one of the allowed values",
+                "toolResponse.functionResponses[1].id": "missing",
+                "toolResponse.functionResponses[1].response": "wrong type: a string",
+            },
+        ),
+        ("toolResponse", {"functionResponses": ["f"]}, {"toolResponse.functionResponses[0]": "wrong type: a string"}),
     ],
+)  # fmt: skip
+def test_what_would_end_the_connection_is_refused_with_every_field(
+    kind: str, payload: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert wrong(kind, payload) == expected
+
+
+def test_half_a_sample_is_refused_wherever_it_stands() -> None:
+    half = {"mimeType": "audio/pcm", "data": "AAAA"}
+    why = "has 3 bytes; PCM16 needs an even number"
+    assert wrong("realtimeInput", {"audio": half}) == {"realtimeInput.audio.data": why}
+    assert wrong("realtimeInput", {"mediaChunks": [half]}) == {"realtimeInput.mediaChunks[0].data": why}
+    content = {"turns": [{"parts": [{"text": "a"}, {"inlineData": half}]}]}
+    assert wrong("clientContent", content) == {"clientContent.turns[0].parts[1].inlineData.data": why}
+    video = {"video": {"mimeType": "image/jpeg", "data": "AAAA"}}
+    assert outgoing.message("realtimeInput", video, None).item.kind is Kind.VIDEO
+
+
+def test_what_is_refused_is_named_with_its_number() -> None:
+    with pytest.raises(InvalidMessage, match=r"^number 7: realtimeInput\.video\.data: not base64"):
+        outgoing.message("realtimeInput", {"video": {"data": "$"}}, 7)
+
+
+# --- the families, and what the setup says ----------------------------------------------------------
+
+
+def test_vertex_takes_a_function_response_without_an_id_and_no_more_to_come() -> None:
+    assert (
+        outgoing.message("toolResponse", {"functionResponses": [{"name": "f"}]}, None, VERTEX).item.ids == ()
+    )
+    more = {"functionResponses": [{"id": "a", "willContinue": True}]}
+    assert wrong("toolResponse", more, VERTEX) == {
+        "toolResponse.functionResponses[0].willContinue": "only the Developer API knows this field"
+    }
+    assert outgoing.message("toolResponse", more, None).item.ids == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("mark", "needs_automatic"),
+    [({"activityStart": {}}, False), ({"activityEnd": {}}, False), ({"audioStreamEnd": True}, True)],
 )
-def test_a_shape_that_would_end_the_connection_is_refused_here(kind: str, payload: dict[str, Any]) -> None:
-    with pytest.raises(InvalidMessage):
-        outgoing.message(kind, payload, None)
+@pytest.mark.parametrize("terms", [STRICT, LENIENT])
+def test_marks_and_automatic_detection_exclude_each_other(
+    mark: dict[str, Any], needs_automatic: bool, terms: Terms
+) -> None:
+    field = f"realtimeInput.{next(iter(mark))}"
+    outgoing.message("realtimeInput", mark, None, terms._replace(automatic=needs_automatic))
+    outgoing.message("realtimeInput", mark, None, terms._replace(automatic=None))
+    problem = wrong("realtimeInput", mark, terms._replace(automatic=not needs_automatic))[field]
+    assert f"automaticActivityDetection.disabled: {'false' if needs_automatic else 'true'}" in problem
 
 
-# --- what asks for an answer ----------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["functionCall", "functionResponse"])
+def test_a_function_call_in_the_history_was_seen_to_be_refused(kind: str) -> None:
+    content = {
+        "turns": [{"role": "model", "parts": [{"text": "a"}, {kind: {"name": "f"}, "thought": False}]}]
+    }
+    assert list(wrong("clientContent", content)) == [f"clientContent.turns[0].parts[1].{kind}"]
+    assert outgoing.message("clientContent", content, None, LENIENT).item.kind is Kind.CONTENT
+
+
+def test_lenient_checks_let_through_what_is_new_and_nothing_else() -> None:
+    new = {"functionResponses": [{"id": "a", "scheduling": "SOON", "certainty": 1}]}
+    item = outgoing.message("toolResponse", new, None, LENIENT).item
+    assert json.loads(item.frame) == {"toolResponse": new}
+    strange = outgoing.message("realtimeInput", {"smell": {}}, None, LENIENT).item
+    assert strange.kind is Kind.CONTENT
+    for terms in (STRICT, LENIENT):
+        assert wrong("realtimeInput", {"audio": {"data": "AAAA"}}, terms)
+        assert wrong("realtimeInput", {}, terms)
+        assert wrong("toolResponse", {"functionResponses": [{"id": 5}]}, terms)
+
+
+def test_the_way_out_is_told_where_there_is_one() -> None:
+    with pytest.raises(InvalidMessage) as new:
+        outgoing.message("realtimeInput", {"smell": {}}, None)
+    with pytest.raises(InvalidMessage) as bad:
+        outgoing.message("realtimeInput", {}, None)
+    assert "lenient" in new.value.remediation
+    assert bad.value.remediation == ""
+
+
+# --- what asks for an answer ------------------------------------------------------------------------
+
+
+def responses(*more: dict[str, Any]) -> dict[str, Any]:
+    return {"functionResponses": [{"id": f"call_{n}", **each} for n, each in enumerate(more)]}
 
 
 @pytest.mark.parametrize(
     ("kind", "payload", "expected"),
     [
         ("clientContent", {"turns": [], "turnComplete": True}, "turnComplete"),
-        ("clientContent", {"turnComplete": True}, "turnComplete"),
+        ("clientContent", {"turn_complete": True}, "turnComplete"),
         ("clientContent", {"turns": []}, None),
         ("clientContent", {"turns": [], "turnComplete": False}, None),
         ("clientContent", {}, None),
-        ("toolResponse", {"functionResponses": [{"id": "a"}]}, "toolResponse"),
+        ("toolResponse", responses({}), "toolResponse"),
+        ("toolResponse", responses({"scheduling": "SILENT"}, {"scheduling": "WHEN_IDLE"}), "toolResponse"),
+        ("toolResponse", responses({"scheduling": "SILENT"}), None),
         ("realtimeInput", {"text": "hello"}, "text"),
         ("realtimeInput", {"audioStreamEnd": True}, "audioStreamEnd"),
+        ("realtimeInput", {"audio_stream_end": True}, "audioStreamEnd"),
         ("realtimeInput", {"audioStreamEnd": False}, None),
         ("realtimeInput", {"activityEnd": {}}, "activityEnd"),
         ("realtimeInput", {"activityStart": {}}, None),
-        ("realtimeInput", {"audio": {"data": "AAA=", "mimeType": "audio/pcm;rate=16000"}}, None),
+        ("realtimeInput", {"audio": SOUND}, None),
         ("realtimeInput", {"video": {"data": "AAAA"}}, None),
     ],
 )
 def test_only_what_ends_the_users_say_asks_for_an_answer(
     kind: str, payload: dict[str, Any], expected: str | None
 ) -> None:
-    assert outgoing.message(kind, payload, 1).demand == expected
+    assert outgoing.message(kind, payload, 1).item.demand == expected
 
 
 def test_speech_itself_asks_for_nothing() -> None:
     assert outgoing.audio(1, "AAA=", "audio/pcm;rate=16000").demand is None
 
 
-# --- what the user says in writing ----------------------------------------------------------------
+def test_a_function_that_goes_on_has_not_answered_for_good() -> None:
+    checked = outgoing.message("toolResponse", responses({"willContinue": True}, {}), None)
+    assert (checked.item.ids, checked.answered) == (("call_0", "call_1"), ("call_1",))
+
+
+# --- what the user says in writing ------------------------------------------------------------------
 
 
 def turn(*texts: Any, **more: Any) -> dict[str, Any]:
@@ -121,25 +282,23 @@ def turn(*texts: Any, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "payload", "expected"),
     [
-        ("realtimeInput", {"text": "hello"}, ["hello"]),
-        ("realtimeInput", {"text": ""}, []),
-        ("realtimeInput", {"text": 7}, []),
-        ("realtimeInput", {"audio": {"data": "AAAA"}}, []),
-        ("toolResponse", {"functionResponses": [{"id": "a", "response": {"text": "no"}}]}, []),
-        ("clientContent", {"turns": [turn("a", "b", role="user"), turn("c", role="user")]}, ["a", "b", "c"]),
-        ("clientContent", {"turns": [turn("asked"), turn("answered", role="model")]}, ["asked"]),
-        ("clientContent", {"turns": [turn("a", "", None, 3, role="user")]}, ["a"]),
-        ("clientContent", {"turns": [{"role": "user", "parts": [{"inlineData": {}}, "x", None]}]}, []),
-        ("clientContent", {"turns": [None, "x", {}, {"parts": "x"}, {"parts": {"text": "x"}}]}, []),
-        ("clientContent", {"turns": {"parts": [{"text": "x"}]}}, []),
-        ("clientContent", {"turnComplete": True}, []),
-        ("clientContent", {}, []),
+        ("realtimeInput", {"text": "hello"}, ("hello",)),
+        ("realtimeInput", {"text": ""}, ()),
+        ("realtimeInput", {"audio": SOUND}, ()),
+        ("toolResponse", {"functionResponses": [{"id": "a", "response": {"text": "no"}}]}, ()),
+        ("clientContent", {"turns": [turn("a", "b", role="user"), turn("c", role="user")]}, ("a", "b", "c")),
+        ("clientContent", {"turns": [turn("asked"), turn("answered", role="model")]}, ("asked",)),
+        ("clientContent", {"turns": [turn("a", "", role="user")]}, ("a",)),
+        ("clientContent", {"turns": [{"role": "user", "parts": [{"inlineData": SOUND}]}]}, ()),
+        ("clientContent", {"turns": [{}, {"role": None, "parts": [{"text": "x"}]}]}, ("x",)),
+        ("clientContent", {"turnComplete": True}, ()),
+        ("clientContent", {}, ()),
     ],
 )
 def test_the_users_own_words_are_found_in_whatever_is_sent(
-    kind: str, payload: dict[str, Any], expected: list[str]
+    kind: str, payload: dict[str, Any], expected: tuple[str, ...]
 ) -> None:
-    assert outgoing.texts(kind, payload) == expected
+    assert outgoing.message(kind, payload, None).texts == expected
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,28 @@ from typing import Any
 import msgspec
 import pytest
 
+from sidecar.live import frames
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import ToolCall, ToolCallCancelled, Transcript, Turn, Turns, answers, hears_speech
+from sidecar.live.turns import (
+    ToolCall,
+    ToolCallCancelled,
+    Transcript,
+    Turn,
+    Turns,
+    UsageTold,
+    answers,
+    brings_content,
+    hears_speech,
+)
+
+
+def server(**fields: Any) -> ServerMessage:
+    message, _ = frames.read(msgspec.json.encode(fields))
+    return message
 
 
 def say(turns: Turns, **content: Any) -> list[Any]:
-    return turns.feed(msgspec.convert({"serverContent": content}, ServerMessage))
+    return turns.feed(server(serverContent=content))
 
 
 def user(text: str) -> dict[str, Any]:
@@ -131,7 +147,7 @@ def test_tool_calls_are_told_one_by_one_and_stay_answerable_over_a_cut() -> None
     )
     assert events[1:] == [ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {})]
     turns.cut()
-    turns.asked(("a",))
+    turns.answered(("a",))
     assert turns.lost() == [ToolCallCancelled(["b"])]
     assert turns.lost() == []
 
@@ -198,7 +214,7 @@ def test_a_model_that_never_ends_a_turn_does_not_fill_the_memory() -> None:
     turns = Turns()
     told = [final for _ in range(1000) for final in finals(say(turns, **user("x" * 100)))]
     assert len(told) == 3
-    assert sum(map(len, turns._user_text)) <= 32_868
+    assert turns._user_text.chars <= 32_868
 
 
 def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
@@ -213,10 +229,6 @@ def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
 # --- what answers, and what shows that the user spoke -----------------------------------------------
 
 
-def server(**fields: Any) -> ServerMessage:
-    return msgspec.convert(fields, ServerMessage)
-
-
 ANSWERS = {
     "model turn": {"serverContent": {"modelTurn": {"parts": [{"text": "yes"}]}}},
     "audio": {
@@ -227,6 +239,7 @@ ANSWERS = {
     "turn complete": {"serverContent": {"turnComplete": True}},
     "interrupted": {"serverContent": {"interrupted": True}},
     "tool call": {"toolCall": {"functionCalls": [{"id": "a", "name": "f"}]}},
+    "waits for more": {"serverContent": {"waitingForInput": True}},
 }
 NO_ANSWERS = {
     "nothing": {},
@@ -262,6 +275,9 @@ def test_housekeeping_and_the_user_are_no_answer(message: dict[str, Any]) -> Non
         ({"serverContent": {"outputTranscription": {"text": "yes"}}}, False),
         ({"voiceActivity": {"type": "ACTIVITY_END"}}, True),
         ({"voiceActivity": {"type": "ACTIVITY_START"}}, False),
+        ({"voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"}}, True),
+        ({"voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_SOS"}}, False),
+        ({"serverContent": {"interimInputTranscription": {"text": "hel"}}}, False),
         ({"setupComplete": {}}, False),
         ({}, False),
     ],
@@ -280,7 +296,7 @@ def test_an_unanswered_tool_call_does_not_keep_the_model_speaking_for_ever() -> 
     assert not turns.quiet
     say(turns, turnComplete=True)
     assert turns.quiet
-    turns.asked(("a",))
+    turns.asked()
     assert not turns.quiet
 
 
@@ -318,7 +334,7 @@ def test_a_call_whose_session_was_lost_or_that_was_cancelled_is_dead_with_its_re
     turns = Turns()
     call(turns, "a", "b", "c")
     turns.feed(server(toolCallCancellation={"ids": ["a"]}))
-    turns.asked(("b",))
+    turns.answered(("b",))
     turns.lost()
     assert set(turns.dead_calls) == {"a", "b", "c"}, "b could have been answered further"
     assert "cancelled" in turns.dead_calls["a"]
@@ -341,3 +357,235 @@ def test_a_thousand_dead_calls_are_remembered_and_no_more() -> None:
         turns.lost()
     assert len(turns.dead_calls) == 1000
     assert "call_2999" in turns.dead_calls
+
+
+# --- who speaks, and in which language ----------------------------------------------------------------
+
+
+def hears(turns: Turns, *said: tuple[str, str, str], of: str = "inputTranscription") -> list[Any]:
+    return [
+        event
+        for text, speaker, language in said
+        for event in say(turns, **{of: {"text": text, "speakerLabel": speaker, "languageCode": language}})
+    ]
+
+
+def runs(events: list[Any]) -> list[tuple[str, str, str]]:
+    return [(e.text, e.speaker, e.language) for e in events if isinstance(e, Transcript) and e.final]
+
+
+@pytest.mark.parametrize("of", ["inputTranscription", "outputTranscription"])
+def test_the_texts_of_two_speakers_or_languages_are_never_glued(of: str) -> None:
+    turns = Turns()
+    deltas = hears(
+        turns,
+        ("How ", "A", "en"), ("are you? ", "A", "en"), ("Fine. ", "B", "en"), ("Gut. ", "B", "de"), ("And you?", "A", "en"),
+        of=of,
+    )  # fmt: skip
+    assert [(e.text, e.speaker, e.language) for e in deltas if isinstance(e, Transcript)][3] == (
+        "Gut. ",
+        "B",
+        "de",
+    )
+    assert runs(say(turns, turnComplete=True)) == [
+        ("How are you? ", "A", "en"),
+        ("Fine. ", "B", "en"),
+        ("Gut. ", "B", "de"),
+        ("And you?", "A", "en"),
+    ]
+
+
+def test_a_delta_that_does_not_say_who_speaks_goes_on_in_the_run_before_it() -> None:
+    turns = Turns()
+    deltas = hears(turns, ("a", "", ""), ("b", "A", ""), ("c", "", "en"), ("d", "A", "en"))
+    assert [(e.speaker, e.language) for e in deltas] == [("", ""), ("A", ""), ("A", "en"), ("A", "en")]
+    assert runs(say(turns, **model("ok"), turnComplete=True)) == [("abcd", "A", "en"), ("ok", "", "")]
+
+
+def test_of_a_cut_turn_the_last_run_is_the_one_that_was_cut() -> None:
+    turns = Turns()
+    hears(turns, ("one", "", "en"), ("zwei", "", "de"), of="outputTranscription")
+    assert [(e.text, e.cut) for e in turns.cut() if isinstance(e, Transcript)] == [
+        ("one", False),
+        ("zwei", True),
+    ]
+
+
+def test_an_interim_text_is_told_as_a_guess_and_is_in_no_final() -> None:
+    turns = Turns()
+    [guess] = say(turns, interimInputTranscription={"text": "what tim", "languageCode": "en"})
+    assert guess == Transcript("user", "what tim", False, 1, interim=True, language="en")
+    assert not turns.quiet
+    say(turns, **user("what time is it"))
+    assert finals(say(turns, **model("noon"), turnComplete=True)) == [
+        ("user", "what time is it"),
+        ("model", "noon"),
+    ]
+    assert turns.quiet
+
+
+@pytest.mark.parametrize("end", [{"turnComplete": True}, {"inputTranscription": {"text": "a"}}])
+def test_a_guess_does_not_keep_the_moment_loud_for_ever(end: dict[str, Any]) -> None:
+    turns = Turns()
+    say(turns, interimInputTranscription={"text": "a"})
+    say(turns, **end)
+    say(turns, turnComplete=True)
+    assert turns.quiet
+    say(turns, interimInputTranscription={"text": "a"})
+    turns.cut()
+    assert turns.quiet
+
+
+def test_a_guess_during_the_models_turn_is_of_the_next_turn() -> None:
+    turns = Turns()
+    say(turns, **model("Once"), generationComplete=True)
+    [guess] = say(turns, interimInputTranscription={"text": "st"})
+    assert guess.turn_id == 2
+
+
+# --- how a turn ends, in the service's own words ------------------------------------------------------
+
+
+def test_the_reason_and_the_status_stand_with_the_end_of_the_turn() -> None:
+    turns = Turns()
+    say(turns, **model("hi"))
+    ended = say(
+        turns, turnComplete=True, turnCompleteReason="NEED_MORE_INPUT", interactionStatus="IN_PROGRESS"
+    )
+    assert ended[-1] == Turn(1, "complete", reason="NEED_MORE_INPUT", interaction_status="IN_PROGRESS")
+    assert say(turns, interactionStatus="IN_PROGRESS") == [], "no news"
+    assert say(turns, interactionStatus="IDLE") == [Turn(1, "status", interaction_status="IDLE")]
+    assert turns.quiet
+
+
+def test_a_model_that_waits_for_the_user_to_go_on_says_so_and_owes_nothing() -> None:
+    turns = Turns()
+    turns.asked()
+    assert say(turns, waitingForInput=True) == [Turn(1, "waitingForInput")]
+    assert turns.quiet
+
+
+def test_the_voice_signal_of_the_other_message_means_the_same() -> None:
+    turns = Turns()
+    turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "VAD_SIGNAL_TYPE_SOS"}))
+    assert not turns.quiet
+    turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "VAD_SIGNAL_TYPE_EOS"}))
+    assert turns.quiet
+    turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "SOMETHING_NEW"}))
+    assert turns.quiet
+
+
+# --- tools --------------------------------------------------------------------------------------------
+
+
+def test_a_non_blocking_call_is_answered_after_its_turn_and_the_model_goes_on_in_a_new_one() -> None:
+    turns = Turns()
+    call(turns, "a")
+    assert say(turns, turnComplete=True) == [Turn(1, "complete")]
+    assert "a" in turns.pending_calls
+    turns.answered(())
+    assert "a" in turns.pending_calls, "a part of the answer: more will follow"
+    turns.answered(("a",))
+    assert turns.pending_calls == {}
+    events = say(turns, **model("it is warm"), turnComplete=True)
+    assert {e.turn_id for e in events} == {2}
+
+
+def test_a_call_in_pieces_is_passed_on_in_pieces() -> None:
+    turns = Turns()
+    first = {"id": "a", "name": "f", "willContinue": True}
+    piece = {"partialArgs": [{"jsonPath": "$.city", "stringValue": "Lis"}], "willContinue": True}
+    events = [
+        event
+        for one in (first, piece, {})
+        for event in turns.feed(server(toolCall={"functionCalls": [one]}))
+        if isinstance(event, ToolCall)
+    ]
+    assert events == [
+        ToolCall("a", "f", {}, (), True),
+        ToolCall("", "", {}, tuple(piece["partialArgs"]), True),
+        ToolCall("", "", {}, (), False),
+    ]
+    assert turns.pending_calls == {"a": "f"}
+
+
+def test_code_that_the_model_runs_is_no_speech() -> None:
+    turns = Turns()
+    parts = [{"executableCode": {"code": "1+1"}}, {"codeExecutionResult": {"output": "2"}}, {"text": "Two."}]
+    events = say(turns, modelTurn={"parts": parts}, turnComplete=True)
+    assert finals(events) == [("model", "Two.")]
+
+
+# --- what it costs ------------------------------------------------------------------------------------
+
+DEVELOPERS = {"promptTokenCount": 10, "responseTokenCount": 5, "totalTokenCount": 15}
+VERTEX = {
+    "promptTokenCount": 20,
+    "candidatesTokenCount": 2,
+    "totalTokenCount": 22,
+    "trafficType": "ON_DEMAND",
+}
+
+
+def used(events: list[Any]) -> list[tuple[int, int, int]]:
+    """(turn, its tokens, the session's tokens)."""
+    return [
+        (e.turn_id, e.turn.total_token_count, e.session.total_token_count)
+        for e in events
+        if isinstance(e, UsageTold)
+    ]
+
+
+def test_tokens_are_counted_for_the_turn_they_stand_beside_and_for_the_session() -> None:
+    turns = Turns()
+    told = turns.feed(server(serverContent=model("hi"), usageMetadata=DEVELOPERS))
+    told += turns.feed(server(serverContent={"turnComplete": True}, usageMetadata=DEVELOPERS))
+    told += turns.feed(server(usageMetadata=VERTEX))
+    told += turns.feed(server(serverContent=model("there"), usageMetadata=VERTEX))
+    assert used(told) == [(1, 15, 15), (1, 30, 30), (1, 52, 52), (2, 22, 74)]
+    assert turns.usage.response_token_count == 5 + 5 + 2 + 2
+    turns.cut()
+    turns.lost()
+    assert turns.usage.total_token_count == 74, "the session is the host's, over all its connections"
+
+
+def test_tokens_beside_the_late_end_of_an_interrupted_turn_are_of_that_turn() -> None:
+    turns = Turns()
+    say(turns, **model("Once"))
+    say(turns, interrupted=True)
+    say(turns, **model("Yes?"))
+    ended = turns.feed(server(serverContent={"turnComplete": True}, usageMetadata=DEVELOPERS))
+    assert used(ended) == [(1, 15, 15)]
+
+
+def test_tokens_before_anything_was_said_are_of_the_first_turn() -> None:
+    assert used(Turns().feed(server(usageMetadata=DEVELOPERS))) == [(1, 15, 15)]
+
+
+# --- messages that mean nothing -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "content"),
+    [
+        ({}, False),
+        ({"serverContent": {}}, False),
+        ({"serverContent": {"outputTranscription": {}}}, False),
+        ({"serverContent": {"inputTranscription": {}}}, False),
+        ({"setupComplete": {"sessionId": "x"}}, False),
+        ({"usageMetadata": VERTEX}, False),
+        ({"serverContent": {"turnComplete": True}}, True),
+        ({"serverContent": {"modelTurn": {}}}, True),
+        ({"serverContent": {"inputTranscription": {"text": "a"}}}, True),
+        ({"serverContent": {"groundingMetadata": {}}}, True),
+        ({"toolCall": {}}, True),
+    ],
+)
+def test_only_what_says_something_proves_that_a_resume_was_taken(
+    message: dict[str, Any], content: bool
+) -> None:
+    turns = Turns()
+    assert brings_content(server(**message)) is content
+    if not content and "usageMetadata" not in message:
+        assert turns.feed(server(**message)) == []
+        assert turns.quiet

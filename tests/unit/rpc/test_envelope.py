@@ -133,11 +133,18 @@ def test_params_are_passed_on_as_they_were_written():
     assert parse(line) == Call("m", b'{"a" :[1e999, "\\u00e9" ]}', 1)
 
 
-@pytest.mark.parametrize("answer", [{"result": None}, {"result": 1}, {"error": {"code": 1, "message": ""}}])
-def test_a_response_of_the_host_is_told_from_a_call(answer):
+@pytest.mark.parametrize(
+    ("answer", "result", "error"),
+    [
+        ({"result": None}, b"null", None),
+        ({"result": [1, 2]}, b"[1, 2]", None),
+        ({"error": {"code": 1, "message": ""}}, None, b'{"code": 1, "message": ""}'),
+    ],
+)
+def test_a_response_of_the_host_is_told_from_a_call(answer, result, error):
     line = json.dumps({"jsonrpc": "2.0", "id": 5} | answer).encode()
 
-    assert parse(line) == Answer(5)
+    assert parse(line) == Answer(5, result, error)
 
 
 def test_a_message_with_method_and_result_is_a_call():

@@ -76,7 +76,7 @@ def test_the_notifications_of_a_session_begin_with_the_stamp() -> None:
     transcript = notifications["session/transcript"]
     assert list(transcript["properties"]) == [
         *("sessionId", "instanceId", "seq"),
-        *("source", "text", "final", "turnId", "cut"),
+        *("source", "text", "final", "turnId", "cut", "interim", "languageCode", "speakerLabel"),
     ]
     assert set(transcript["required"]) == {
         "sessionId",
@@ -110,7 +110,17 @@ def test_every_secret_is_marked_and_nothing_else() -> None:
         for key, value in schema.get("properties", {}).items()
         if value.get("x-secret")
     }
-    assert marked == {("ApiKeyAuth", "apiKey"), ("ResumptionSettings", "handle"), ("Resumption", "handle")}
+    assert marked == {
+        ("ApiKeyAuth", "apiKey"),
+        ("EphemeralTokenAuth", "token"),
+        ("BearerAuth", "token"),
+        ("ServiceAccountAuth", "key"),
+        ("AuthTokenResult", "token"),
+        ("ExplicitProxy", "url"),
+        ("ExplicitProxy", "password"),
+        ("ResumptionSettings", "handle"),
+        ("Resumption", "handle"),
+    }
 
 
 def test_every_kind_of_error_is_in_the_table_and_has_its_place() -> None:

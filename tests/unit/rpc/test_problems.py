@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from sidecar.rpc.problems import MAX_PROBLEMS, problems, sentence
+from sidecar.observe.wording import sentence
+from sidecar.rpc.problems import MAX_PROBLEMS, problems
 from sidecar.rpc.protocol import METHODS, FieldProblem, OpenParams
 
 SECRET = "canary-of-a-value"

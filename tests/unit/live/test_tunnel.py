@@ -1,0 +1,79 @@
+"""A proxy's answer to CONNECT, however it comes in pieces."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.live.failure import DialFailed
+from sidecar.live.proxy import Proxy
+from sidecar.live.tunnel import MAX_HEAD_BYTES, Answer
+
+PROXY = Proxy("http", "proxy.test", 3128)
+
+
+def fed(*pieces: bytes) -> Answer:
+    answer = Answer()
+    for piece in pieces:
+        assert not answer.whole
+        answer.feed(piece)
+    return answer
+
+
+def refusal(data: bytes) -> DialFailed:
+    answer = fed(data)
+    assert answer.whole
+    with pytest.raises(DialFailed) as told:
+        answer.check(PROXY)
+    return told.value
+
+
+@given(st.lists(st.integers(1, 30), max_size=20))
+def test_an_answer_may_come_in_any_pieces(sizes: list[int]) -> None:
+    data, answer = b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n", Answer()
+    for size in [*sizes, len(data)]:
+        assert not answer.whole
+        answer.feed(data[:size])
+        data = data[size:]
+        if not data:
+            break
+    assert answer.whole
+    answer.check(PROXY)
+
+
+@pytest.mark.parametrize("status", [b"HTTP/1.0 200 OK", b"HTTP/1.1 200", b"HTTP/1.1 204 No Content"])
+def test_every_2xx_is_a_yes(status: bytes) -> None:
+    fed(status + b"\r\n\r\n").check(PROXY)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"SSH-2.0-x\r\n", b"\x16\x03\x01", b"HTTP/2 200 OK\r\n\r\n", b"HTTP/1.1 2000\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n\x05", b"HTTP/" + b"x" * MAX_HEAD_BYTES],
+)  # fmt: skip
+def test_what_is_no_answer_is_told_at_once(data: bytes) -> None:
+    assert refusal(data).cause.code == "invalid"
+
+
+@given(st.binary(max_size=100))
+def test_no_bytes_do_harm(data: bytes) -> None:
+    answer = Answer()
+    answer.feed(data)
+    if answer.whole:
+        with pytest.raises(DialFailed):
+            answer.check(PROXY)
+
+
+def test_a_refusal_is_told_by_status_with_the_proxys_address_and_its_wait() -> None:
+    cause = refusal(b"HTTP/1.1 503 Try later\r\nretry-AFTER: 7\r\n\r\nbody").cause
+    assert (cause.code, cause.retry_after_s) == (503, 7.0)
+    assert cause.text == 'proxy.test:3128: the answer to CONNECT was 503 "Try later"'
+
+
+@pytest.mark.parametrize("after", ["-1", "Wed, 21 Oct 2015 07:28:00 GMT", "1e9", "", "9" * 400])
+def test_a_wait_that_is_no_number_is_not_heeded(after: str) -> None:
+    assert refusal(f"HTTP/1.1 503 x\r\nRetry-After: {after}\r\n\r\n".encode()).cause.retry_after_s is None
+
+
+def test_words_of_a_proxy_are_cut_and_cannot_be_more_than_words() -> None:
+    text = refusal(b"HTTP/1.1 403 \x1b[31m" + b"x" * 500 + b"\r\n\r\n").cause.text
+    assert "\x1b" not in text
+    assert len(text) < 250
