@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { SidecarExitError, SidecarRpcError } from '../src/errors.js';
+import { RequestRefusedError, SidecarExitError, SidecarRpcError } from '../src/errors.js';
 import type { OpenParams, SessionSnapshot } from '../src/generated/protocol.js';
 import { locate } from '../src/locate.js';
 import { Secret } from '../src/secret.js';
@@ -145,6 +145,31 @@ test('an error names its kind, what happened and what to do', () =>
       assert.match(error.message, /states/);
       return true;
     });
+  }));
+
+test('the app answers for its tokens: given, renewed for the next connection, denied', () =>
+  withSidecar(async (sidecar) => {
+    const reasons: string[] = [];
+    let signedIn = true;
+    sidecar.handle('auth/token', ({ sessionId, tokenType, reason }) => {
+      reasons.push(`${sessionId} ${tokenType} ${reason}`);
+      if (!signedIn) throw new RequestRefusedError('The user signed out.', { retryable: false });
+      return { token: new Secret('token-of-the-bridge'), expiresAt: Date.now() + 30_000 };
+    });
+    const vertex = {
+      endpoint: { family: 'vertex' as const, baseUrl: url },
+      auth: { type: 'host' as const },
+      setup: { model: 'projects/p/locations/global/publishers/google/models/m' },
+    };
+    assert.equal((await sidecar.call('session/open', opening('t1', vertex))).state, 'connected');
+    assert.equal((await sidecar.call('session/reconnect', { sessionId: 't1' })).state, 'connected');
+    signedIn = false;
+    await assert.rejects(sidecar.call('session/open', opening('t2', vertex)), (error: SidecarRpcError) => {
+      assert.equal(error.kind, 'tokenDenied');
+      assert.match(error.message, /The user signed out/);
+      return true;
+    });
+    assert.deepEqual(reasons, ['t1 bearer open', 't1 bearer expired', 't2 bearer open']);
   }));
 
 test('a service that cannot be reached rejects the open by its own deadline', () =>

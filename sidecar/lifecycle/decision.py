@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from sidecar.lifecycle.backoff import backoff_s
-from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, classify
+from sidecar.lifecycle.faults import Action, Cause, Fault, Layer, Severity, classify
 from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.settings import Settings
 
@@ -213,6 +213,7 @@ def _denied(fault: Fault, *, renewed: bool) -> Stop:
     advice = "A newer credential was refused too." if renewed else _GIVE_ANOTHER
     told = fault._replace(
         action=Action.STOP,
+        severity=Severity.ERROR,
         user_message="The service did not accept the app's sign-in.",
         remediation=" ".join(text for text in (fault.remediation, advice) if text),
     )

@@ -13,17 +13,19 @@ from sidecar.lifecycle.core import Lifecycle
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.resumption import asks_transparent, handle_in, without_handle
 from sidecar.lifecycle.states import State
-from sidecar.live import dial, frames
+from sidecar.live import frames
 from sidecar.live.auth import NoCredential
+from sidecar.live.dial import Step
 from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import Negotiated, negotiated
 from sidecar.live.history import History
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
 from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, brings_content, hears_speech
-from sidecar.live.way import Way, find_way
-from sidecar.observe.logging import websockets_logger
+from sidecar.live.way import Way
+from sidecar.observe.secret import Secret
 from sidecar.session import sleep
+from sidecar.session.attempt import attempt
 from sidecar.session.audience import Audience, Listener, WrongState
 from sidecar.session.config import Config
 from sidecar.session.guard import Guard
@@ -173,51 +175,36 @@ class Driver:
         self._attempt.add_done_callback(self._unwinding.discard)
 
     async def _connect_line(self, *, renew: bool) -> None:
-        """One attempt up to the upgrade request; the line's own calls tell the rest."""
-        config, endpoint = self.config, self.config.endpoint
-        this_attempt = self._attempt
         try:
-            credential = await config.auth.credential(renew=renew)
-            self._guard.token(credential.secret)
-            way = find_way(endpoint, config.tls, config.proxy)
-            for secret in way.secrets:
-                self._guard.token(secret)
-            carrier = await dial.connect(
-                endpoint,
-                lambda step: self._dial_step(step, way.proxy_address),
-                proxy=way.proxy,
-                proxy_tls=way.proxy_tls,
-            )
-            self.core.tcp_connected(self._loop.time())
-            self.run()
-            if self._attempt is not this_attempt:  # who was told ended it
-                carrier.close()
-                return
-            line = WebSocketLine(
-                self,
-                endpoint.url(constrained=credential.constrained, query=credential.query),
-                credential.headers,
-                max_frame_bytes=config.max_frame_bytes,
-                logger=websockets_logger(),
-            )
-            self._line, self._way = line, way
-            await dial.attach(line, carrier, way.tls, way.server_name)
+            await attempt(self.config, self, renew=renew)
         except (NoCredential, DialFailed) as exc:
             self._ended(exc.cause)
         except Exception as exc:
             log.exception("a connection attempt failed by a defect")
             self._ended(Cause(Layer.LOCAL, "defect", type(exc).__name__))
 
-    def _dial_step(self, step: dial.Step, proxy: str) -> None:
+    def attempt_uses(self, secret: Secret) -> None:
+        self._guard.token(secret)
+
+    def attempt_step(self, step: Step, way: Way) -> None:
         now = self._loop.time()
         match step:
             case "dialing":
-                self.core.dialing(now, proxy)
+                self.core.dialing(now, way.proxy_address)
             case "resolved":
                 self.core.resolved(now)
             case "tunnelling":
                 self.core.tunnelling(now)
         self.run()
+
+    def attempt_connected(self) -> bool:
+        this_attempt = self._attempt
+        self.core.tcp_connected(self._loop.time())
+        self.run()
+        return self._attempt is this_attempt  # else who was told ended it
+
+    def attempt_line(self, line: WebSocketLine, way: Way) -> None:
+        self._line, self._way = line, way
 
     def _ping(self, effect: ev.Ping) -> None:
         line = self._line

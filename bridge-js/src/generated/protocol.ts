@@ -313,7 +313,7 @@ export interface StallSettings {
 
 /** Deadlines of each step of an attempt, of the close, and of `session/open` as a whole. */
 export interface DeadlineSettings {
-  /** Name resolution and TCP. Default 5000. */
+  /** Name resolution and TCP; once more for a proxy's own way. Default 5000. */
   dialMs?: number;
   /** TLS and upgrade. Default 5000. */
   handshakeMs?: number;

@@ -141,9 +141,10 @@ class StallSettings(Params):
 class DeadlineSettings(Params):
     """Deadlines of each step of an attempt, of the close, and of `session/open` as a whole."""
 
-    dial_ms: Annotated[Requested | UnsetType, Meta(description="Name resolution and TCP. Default 5000.")] = (
-        UNSET
-    )
+    dial_ms: Annotated[
+        Requested | UnsetType,
+        Meta(description="Name resolution and TCP; once more for a proxy's own way. Default 5000."),
+    ] = UNSET
     handshake_ms: (
         Annotated[int, Meta(ge=500, le=86_400_000, description="TLS and upgrade. Default 5000.")] | UnsetType
     ) = UNSET
