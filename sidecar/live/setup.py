@@ -25,8 +25,9 @@ _MODEL_FORMS = {
         '"models/" or "tunedModels/" and a name, such as "models/gemini-3.8-live"',
     ),
     "vertex": _ModelForm(
-        re.compile(r"projects/[^/\s]+/locations/[^/\s]+/publishers/google/models/[^/\s]+"),
-        '"projects/{project}/locations/{location}/publishers/google/models/{model}"',
+        re.compile(r"(?:projects/[^/\s]+/locations/[^/\s]+/)?publishers/google/models/[^/\s]+"),
+        '"projects/{project}/locations/{location}/publishers/google/models/{model}"; with an API key also '
+        '"publishers/google/models/{model}"',
     ),
 }
 
@@ -110,7 +111,8 @@ def _model(setup: dict[str, Any], terms: Terms) -> Iterator[Problem]:
         yield Problem("setup.model", "missing", form.allowed)
     for _, model in at(setup, "model"):
         if not form.pattern.fullmatch(model):
-            yield Problem("setup.model", f"not in the form of {NAMES[terms.family]}", form.allowed)
+            problem = f"not in the form of {NAMES[terms.family]}"
+            yield Problem("setup.model", problem, form.allowed)
 
 
 def _refusals(setup: dict[str, Any], terms: Terms) -> Iterator[Problem]:

@@ -176,10 +176,15 @@ class Notifier:
         head = self.head("session/message")
         if len(head) + len(e.data) + 32 > p.MAX_LINE_BYTES:
             return p.InvalidMessage(reason="too long for one line", size_bytes=len(e.data))
-        tail = b"".join((b',"message":', e.data, b"}}"))  # one copy
-        if e.audio_ms is None:
-            return Line(head, tail)
-        return Line(head, tail, droppable=True, duration_ms=e.audio_ms)
+        sound_ms = e.audio_ms
+        return Line(
+            head,
+            e.data,
+            droppable=sound_ms is not None,
+            duration_ms=sound_ms or 0.0,
+            before=b',"message":',
+            after=b"}}",
+        )
 
     def _invalid_frame(self, e: frames.InvalidFrame) -> Struct:
         return p.InvalidMessage(reason=e.reason, size_bytes=e.size_bytes)

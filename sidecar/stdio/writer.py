@@ -29,6 +29,7 @@ class Line:
     With a `tail` the line is `head`, the queue's next number, `tail`: numbers are given at the moment of
     writing, from 1 and without gaps, after all dropping. A line takes the place of an unwritten one of the
     same queue and `coalesce` key, at the end of the queue. `duration_ms` is of audio, for who reports drops.
+    `before` and `after` stand around the tail: a long one need not be copied to get them.
     """
 
     head: bytes
@@ -37,6 +38,8 @@ class Line:
     coalesce: str | None = None
     response: bool = False
     duration_ms: float = 0.0
+    before: bytes = b""
+    after: bytes = b""
     taken: bool = False
     """Set by the writer when the line is on its way out, and neither replaced nor dropped any more."""
 
@@ -109,12 +112,14 @@ class _Queue:
         parts.append(line.head)
         if line.tail is not None:
             self.seq += 1
-            parts += (b"%d" % self.seq, line.tail)
+            parts += (b"%d" % self.seq, line.before, line.tail, line.after)
         parts.append(b"\n")
 
 
 def _size(line: Line) -> int:
-    return len(line.head) + (0 if line.tail is None else len(line.tail)) + 1
+    if line.tail is None:
+        return len(line.head) + 1
+    return len(line.head) + len(line.before) + len(line.tail) + len(line.after) + 1
 
 
 class Writer:

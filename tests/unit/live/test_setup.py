@@ -264,7 +264,8 @@ def test_all_that_is_wrong_is_told_at_once_and_what_may_stand_there() -> None:
         (VERTEX_MODEL, DEVELOPER, False),
         (VERTEX_MODEL, VERTEX, True),
         ("models/gemini-3.8-live", VERTEX, False),
-        ("publishers/google/models/gemini-3.8-live", VERTEX, False),
+        ("publishers/google/models/gemini-3.8-live", VERTEX, True),
+        ("publishers/google/models/", VERTEX, False),
     ],
 )
 def test_the_model_has_the_form_of_its_family(model: Any, terms: Terms, passes: bool) -> None:

@@ -105,6 +105,12 @@ def test_the_number_stands_between_head_and_tail(host):
     assert host.receive() == ['{"seq":1,"x":1}']
 
 
+def test_what_stands_around_the_tail_is_written_and_counted(host):
+    host.writer.put("a", Line(b"head ", b"tail", before=b" <", after=b">"))
+    assert host.writer.pending_bytes("a") == len(b"head  <tail>\n")
+    assert host.receive() == ["head 1 <tail>"]
+
+
 def test_numbers_go_on_after_everything_was_written(host):
     host.writer.put("s1", numbered("first"))
     host.writer.start()

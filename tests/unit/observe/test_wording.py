@@ -1,0 +1,41 @@
+"""Errors name the field, and guess what was meant."""
+
+import pytest
+from msgspec import inspect
+
+from sidecar.observe.redact import REDACTED
+from sidecar.observe.wording import allowed, shown, unknown
+
+KNOWN = ["baseUrl", "apiVersion", "inputAudioTranscription"]
+ELSEWHERE = {"speechConfig": "setup.generationConfig.speechConfig"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("baseUlr", "unknown field; did you mean baseUrl?"),
+        ("transcription", "unknown field; did you mean inputAudioTranscription?"),
+        ("speechConfg", "unknown field; did you mean setup.generationConfig.speechConfig?"),
+        ("put", "unknown field"),
+        ("somethingElse", "unknown field"),
+    ],
+)
+def test_a_neighbour_is_guessed_or_what_stands_elsewhere(name: str, said: str) -> None:
+    assert unknown(name, KNOWN, ELSEWHERE) == said
+
+
+def test_a_name_that_is_a_secret_is_not_repeated() -> None:
+    assert shown("AIzaSyA-not-a-real-key-0123456789abcdefg") == REDACTED
+    assert len(shown("x" * 1000)) == 64
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(None, None, "a list, each"), (1, 1, "a list of length 1, each"), (1, None, "a list of at least 1 entries"), (0, 3, "a list of 0 to 3 entries")],
+)  # fmt: skip
+def test_how_long_a_list_may_be(low: int | None, high: int | None, said: str) -> None:
+    assert allowed(inspect.ListType(inspect.StrType(), low, high)).startswith(said)
+
+
+def test_bytes_are_base64() -> None:
+    assert allowed(inspect.type_info(bytes)) == "base64"
