@@ -18,18 +18,19 @@ from sidecar.live.auth import NoCredential
 from sidecar.live.dial import Step
 from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import Negotiated, negotiated
-from sidecar.live.history import History
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import Transcript, TurnEvent, Turns, answers, brings_content, hears_speech
+from sidecar.live.turns import answers, brings_content, hears_speech
 from sidecar.live.way import Way
 from sidecar.observe.secret import Secret
 from sidecar.session import sleep
 from sidecar.session.attempt import attempt
-from sidecar.session.audience import Audience, Listener, WrongState
+from sidecar.session.audience import Audience, Listener
 from sidecar.session.config import Config
+from sidecar.session.conversation import Conversation
 from sidecar.session.guard import Guard
 from sidecar.session.logged import log_event
+from sidecar.session.pings import Pings
 from sidecar.session.uplink import Traffic, Uplink
 
 LATE_S = 0.25
@@ -58,13 +59,11 @@ class Driver:
             renewable=config.auth.renewable,
             transparent=asks_transparent(config.setup),
         )
-        self.took_over = self._handle is not None
-        """The session is older than this object: it may wait for answers that nobody here knows of."""
+        self.conversation = Conversation(config.settings.resumption, took_over=self._handle is not None)
+        self.turns = self.conversation.turns
         self.terms = config.terms
-        self.turns = Turns()
-        self.history = History(config.settings.resumption.reseed_chars)
         self.connections = 0
-        self.pings: dict[int, tuple[asyncio.Future[float], float]] = {}
+        self.pings = Pings()
         self._loop = asyncio.get_running_loop()
         self.started_at = self._loop.time()
         self.finished = self._loop.create_future()
@@ -301,10 +300,9 @@ class Driver:
         core = self.core
         setup, resuming = core.resumption.setup(self.config.setup, fresh=self._fresh)
         # Never both: a resumed session has its history, and would wait for a second one for ever (LP 2.2).
-        wanted = core.settings.resumption.reseed and core.recovery.connected_before and not resuming
-        self._seed = self.history.seed() if wanted else None
-        if self._seed is not None:
-            setup = self.history.setup(setup)
+        self._seed = None
+        if core.recovery.connected_before and not resuming:
+            self._seed, setup = self.conversation.seed(setup)
         core.upgraded(self._loop.time(), resuming=resuming)
         line.send_text(msgspec.json.encode({"setup": setup}))
         core.out.append(ev.SetupSent(resuming, without_handle(setup)))
@@ -358,14 +356,11 @@ class Driver:
                 core.consumed(update.last_consumed_client_message_index, now)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
-        told = self.turns.feed(message)
-        core.out.extend(told)
+        core.out.extend(self.conversation.heard(message))
         if answers(message):
             core.answered(now)
         elif hears_speech(message):
             core.demanded("speech", now)
-        if told:
-            self._remember(told)
         self.update_moment()
 
     def _set_up(self, line: WebSocketLine, now: float) -> None:
@@ -379,12 +374,6 @@ class Driver:
         if self.core.state_restored in ("fresh", "reseeded"):
             self.core.out.extend(self.turns.lost())
 
-    def _remember(self, told: list[TurnEvent]) -> None:
-        if self.core.settings.resumption.reseed:
-            for event in told:
-                if isinstance(event, Transcript):
-                    self.history.add(event)
-
     def update_moment(self) -> None:
         """Tell the core what the conversation is doing."""
         self.core.moment(quiet=self.turns.quiet, model_speaking=self.turns.model_speaking)
@@ -393,9 +382,7 @@ class Driver:
         if line is not self._line or not payload.isdigit():
             return
         now, number = self._loop.time(), int(payload)
-        for ping, (answer, sent_at) in self.pings.items():
-            if ping <= number and not answer.done():
-                answer.set_result(now - sent_at)
+        self.pings.pong(number, now)
         self.core.pong(now, number)
         self.run()
 
@@ -412,12 +399,8 @@ class Driver:
         """An attempt or a line is over: what it cut short is told before what follows from it."""
         self._drop_line()
         if self.core.line is not None:
-            told = self.turns.cut()
-            self.core.out.extend(told)
-            self._remember(told)
-            for answer, _ in self.pings.values():
-                if not answer.done():
-                    answer.set_exception(WrongState("the line was lost before the pong came"))
+            self.core.out.extend(self.conversation.cut())
+            self.pings.lost()
         try:
             self.core.ended(self._loop.time(), cause, unsent_bytes=unsent_bytes, echoed=echoed)
         except Exception as exc:

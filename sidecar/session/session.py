@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
-from sidecar.lifecycle.item import Item, Kind
+from sidecar.lifecycle.item import Item
 from sidecar.lifecycle.outbox import Full
 from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Phase, State
@@ -163,7 +163,7 @@ class LiveSession(Driver):
         settings.check()
         self._must_be_open()
         self.core.configure(settings, self.now())
-        self.history.max_chars = settings.resumption.reseed_chars
+        self.conversation.configure(settings.resumption)
         self.run()
 
     def _must_be_open(self) -> None:
@@ -248,13 +248,9 @@ class LiveSession(Driver):
         number = self.core.ping(now)
         if number is None:
             raise WrongState(f"the session is {self.state}: there is no line to ping")
-        answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self.pings[number] = (answer, now)
+        answer = self.pings.sent(number, now)
         self.run()
-        try:
-            return await answer
-        finally:
-            self.pings.pop(number, None)
+        return await answer
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -286,23 +282,9 @@ class LiveSession(Driver):
                 return n <= self.core.outbox.sent_through
             self._check_order(n)
         checked = outgoing.message(kind, payload, n, self.terms)
-        item = checked.item
-        for call_id in item.ids:
-            if (why := self.turns.dead_calls.get(call_id)) is not None:
-                raise outgoing.InvalidMessage(f"{call_id[:200]}: {why}; nobody waits for its answer")
-            if call_id not in self.turns.known_calls and not self.took_over:
-                raise outgoing.InvalidMessage(
-                    f"{call_id[:200]}: the service made no such call; it would end the line for an answer"
-                )
-        sent = self._offer(item)
-        if item.kind is Kind.ACTIVITY:
-            self.turns.activity(started=item.demand is None)
-        elif item.demand is not None and item.kind is not Kind.CONTROL:
-            self.turns.asked()
-        self.turns.answered(checked.answered)
-        if self.core.settings.resumption.reseed:
-            for text in checked.texts:
-                self.history.said(text)
+        self.conversation.check_calls(checked.item.ids)
+        sent = self._offer(checked.item)
+        self.conversation.sent(checked)
         self.update_moment()
         self.run()
         return sent

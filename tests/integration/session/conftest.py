@@ -130,7 +130,7 @@ class Talk:
             assert self.session.state is State.DISCONNECTED
         assert self.session._line is None
         assert self.session._timer is None
-        assert self.session.pings == {}
+        assert not self.session.pings
         assert self.session.audience._waiters == []
         assert not self.session._unwinding
         assert self.session._stop_watching is None
