@@ -152,7 +152,7 @@ class Host:
         last = told[-1] if told else {}
         return last.get("state"), (last.get("error") or {}).get("kind")
 
-    def begin_open(self, url, settings):
+    def begin_open(self, url, settings, ca=None):
         return self.begin(
             "session/open",
             sessionId="s1",
@@ -164,6 +164,7 @@ class Host:
                 "outputAudioTranscription": {},
             },
             settings=settings,
+            **({"tls": {"caFile": ca}} if ca else {}),
         )
 
     def speak(self):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 PIECE_BYTES = 4096
 BUFFER_BYTES = 16384
+TLS_HANDSHAKE, TLS_DATA = b"\x16", 0x17
+"""First bytes of TLS records: that of a connection's first record, and that of data."""
 """What a direction may hold back, and the kernel in each socket: a proxy must not swallow seconds of speech."""
 
 
@@ -245,9 +247,11 @@ class Link:
 
 
 class Frames:
-    """Follows one direction of a WebSocket, after its HTTP head, frame by frame, and does what a trap says."""
+    """Follows one direction of a WebSocket, after its HTTP head, frame by frame, and does what a trap says.
+    Under TLS a frame is a record."""
 
     def __init__(self):
+        self._size, self._is_data = payload_size, lambda first: first & 0x0F < 8  # no ping or pong
         self._head = b""
         self._header = bytearray()
         self._left = 0
@@ -263,13 +267,16 @@ class Frames:
         """
         out = bytearray()
         i = 0
+        if not self._head and piece[:1] == TLS_HANDSHAKE:
+            self._head = b"\r\n\r\n"  # none that could be seen
+            self._size, self._is_data = record_size, lambda first: first == TLS_DATA
         while i < len(piece):
             if not self._head.endswith(b"\r\n\r\n"):
                 self._head = self._head[-3:] + piece[i : i + 1]
                 out.append(piece[i])
                 i += 1
                 continue
-            if self._place == 0 and piece[i] & 0x0F < 8 and self._trap is None:  # data, no ping or pong
+            if self._place == 0 and self._trap is None and self._is_data(piece[i]):
                 self._trap = spring()
             part = bytearray(piece[i : i + (self._left or 1)])
             i += len(part)
@@ -297,13 +304,18 @@ class Frames:
             self._left -= len(part)
         else:
             self._header += part
-            size = payload_size(self._header)
+            size = self._size(self._header)
             if size is None:
                 return
             self._left = size
         if self._left == 0:
             self._header.clear()
             self._place = 0
+
+
+def record_size(header):
+    """The same of a TLS record (RFC 8446 5.1)."""
+    return int.from_bytes(header[3:5]) if len(header) == 5 else None
 
 
 def payload_size(header):

@@ -137,6 +137,15 @@ SCENARIOS = (
     Scenario("cut within a header we send", do.proxy("cut_mid_frame", "up", after=1), CUT_LINE),
     Scenario("cut within a frame of the service", do.while_model_speaks(do.proxy("cut_mid_frame", "down", after=100)), CUT_LINE),
     Scenario("reset of a slow uplink, the model speaks", do.while_model_speaks(do.slow_and_reset(6, 20_000)), ACKNOWLEDGED_AND_LOST),
+    # --- the same under TLS
+    Scenario("TLS: reset", do.proxy("reset"), CUT_LINE, tls=True, short=True),
+    Scenario("TLS: half-close by the service", do.proxy("half_close", "down"), CUT_LINE, tls=True),
+    Scenario("TLS: cut within a record", do.while_model_speaks(do.proxy("cut_mid_frame", "down", after=100)), CUT_LINE, tls=True),
+    Scenario("TLS: reset of a slow uplink", do.while_model_speaks(do.slow_and_reset(6, 20_000)), ACKNOWLEDGED_AND_LOST, tls=True),
+    Scenario("TLS: a bad record from the service", do.while_model_speaks(do.proxy("corrupt", "down", 8, 0x01)), CUT_LINE, tls=True, short=True),
+    Scenario("TLS: a bad record to the service", do.proxy("corrupt", "up", 8, 0x01), CUT_LINE, tls=True),
+    Scenario("TLS: frozen, strict", do.frozen(None, then="noticed"), Promise(gap_s=(1.5, 6), kinds=SILENT), STRICT, tls=True, short=True),
+    Scenario("TLS: goAway in 10 s", do.service(do="goAway", timeLeft="10s"), Promise(gap_s=(0, 4), doubled_ms=0, kinds=frozenset({"reason: goAway"})), tls=True),
     # --- bytes are wrong
     Scenario("bad header from the service", do.while_model_speaks(do.proxy("corrupt", "down", 0, 0x70)), Promise(kinds=frozenset({"protocolError"})), short=True),
     Scenario("bad payload from the service", do.spoiled("down", 4, 0x80, told="session/invalidMessage"), CALM),

@@ -20,7 +20,7 @@ class Service:
     """Start it with `await Service.start(...)`."""
 
     @classmethod
-    async def start(cls, script, prefix=(), address="127.0.0.1"):
+    async def start(cls, script, prefix=(), address="127.0.0.1", *, tls=False):
         """`prefix` runs it elsewhere, such as in a network namespace, where it listens on `address`."""
         self = cls()
         self._prefix = prefix
@@ -30,16 +30,17 @@ class Service:
             self._process = await asyncio.create_subprocess_exec(
                 *(*prefix, sys.executable, "-m", "sidecar", "simulate", "--until-stdin-closes", "--quiet"),
                 *("--host", address, "--control-port", "0", "--script", file.name),
+                *(("--tls",) if tls else ()),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
             listening = json.loads(await self._process.stdout.readline())
-        self.url, self._control = listening["url"], listening["control"]
+        self.url, self._control, self.ca = listening["url"], listening["control"], listening.get("ca")
         return self
 
     @property
     def address(self):
-        host, _, port = self.url.removeprefix("ws://").rpartition(":")
+        host, _, port = self.url.partition("://")[2].rpartition(":")
         return host, int(port)
 
     async def do(self, **fault):

@@ -207,7 +207,7 @@ def refused_open(table):
             world.mark()
             for fault in faults:
                 await world.service.do(**fault)
-            answer = await world.host.answer(world.host.begin_open(world.url, world.scenario.settings))
+            answer = await world.host.answer(world.begin_open())
             seen = answer.get("error", {}).get("data", {}).get("kind")
             world.expect(seen == kind, f"{faults[0]}: session/open is refused with {kind}: {seen}")
             sessions = (await world.host.ask("session/list"))["sessions"]
@@ -363,7 +363,7 @@ async def names_hang_at_open(world):
     world.link.names_hang(signal.SIGSTOP)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    answer = await world.host.answer(world.host.begin_open(world.url, world.scenario.settings))
+    answer = await world.host.answer(world.begin_open())
     took_s = loop.time() - began_s
     seen = answer.get("error", {}).get("data")
     world.expect(seen and seen["kind"] == "openTimeout", f"session/open is refused with openTimeout: {seen}")

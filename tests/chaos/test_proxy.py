@@ -205,3 +205,15 @@ def test_payload_size_of_every_form_of_header():
     for header, size in forms:
         assert payload_size(header) == size
         assert all(payload_size(header[:n]) is None for n in range(len(header)))
+
+
+def test_under_tls_a_trap_is_met_in_a_record_of_data():
+    hello = bytes([0x16, 3, 1, 0, 2, 7, 7])
+    alert = bytes([0x15, 3, 3, 0, 2, 1, 0])
+    data = bytes([0x17, 3, 3, 0, 4, 1, 2, 3, 4])
+    frames, traps = Frames(), [Trap("corrupt", 6, 0x80)]
+    out = b"".join(
+        frames.through(bytes([byte]), lambda: traps.pop() if traps else None)[0]
+        for byte in hello + alert + data + data
+    )
+    assert out == hello + alert + bytes([0x17, 3, 3, 0, 4, 1, 0x82, 3, 4]) + data

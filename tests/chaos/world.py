@@ -32,6 +32,8 @@ class Scenario:
     """The session is opened, and the user speaks, before `does` begins."""
     names: bool = False
     """The service is found by a name."""
+    tls: bool = False
+    """The service speaks TLS, and what is torn or spoiled is a TLS record."""
     short: bool = False
 
     def missing(self):
@@ -68,12 +70,12 @@ class World:
             self.clock = clock.Clock()
             stack.callback(self.clock.remove)
         script = {"turns": [STORY]} | scenario.script
-        self.service = await Service.start(script, far, address)
+        self.service = await Service.start(script, far, address, tls=scenario.tls)
         stack.push_async_callback(self.service.end)
         self.url = self.service.url
         if self.link is None:
             self.proxy = await stack.enter_async_context(FaultProxy(self.service.address))
-            self.url = self.proxy.url
+            self.url = self.proxy.url.replace("ws://", "wss://") if scenario.tls else self.proxy.url
         elif scenario.names:
             self.url = self.url.replace(net.SERVICE, net.NAME)
         self.host = await Host.start(near, self.clock and self.clock.env, seed=scenario.name)
@@ -88,9 +90,12 @@ class World:
 
     # --- for the scenarios
 
+    def begin_open(self):
+        return self.host.begin_open(self.url, self.scenario.settings, self.service.ca)
+
     async def connect(self):
         """Opens the session; nobody speaks."""
-        answer = await self.host.answer(self.host.begin_open(self.url, self.scenario.settings), 40)
+        answer = await self.host.answer(self.begin_open(), 40)
         assert "result" in answer, answer
         self._opened = True
         self.row.rss_before_mb = self.row.rss_before_mb or self.host.rss_mb()
