@@ -25,6 +25,16 @@ def test_every_file_has_its_row(folder: str, next_heading: str) -> None:
     assert named == files - WITHOUT_A_ROW[folder]
 
 
+def test_every_file_of_the_wire_has_its_row() -> None:
+    rows = re.findall(
+        r"^\| ((?:`\w+\.py`(?:, )?)+) \|", PAGE.partition("| file of `live/` |")[2], re.MULTILINE
+    )
+    named = [name for row in rows for name in re.findall(r"\w+\.py", row)]
+    assert sorted(named) == sorted(
+        p.name for p in (ROOT / "sidecar" / "live").glob("*.py") if p.stem != "__init__"
+    )
+
+
 def test_the_layers_of_the_core_stand_in_their_order_from_the_ground_up() -> None:
     layers = [base.__module__.rpartition(".")[2] + ".py" for base in reversed(Lifecycle.__mro__[:-1])]
     rows = re.findall(r"^\| `(\w+\.py)` \|", PAGE, re.MULTILINE)
