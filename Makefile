@@ -12,11 +12,15 @@ VENV := .venv/.ready
 MODULES := bridge-js/node_modules/.ready
 BRIDGE := bridge-js/dist/.ready
 PEER := tests/bench/node_modules/.ready
+# Other people's packages, for tests against them: never in .venv.
+APART := .venv-interop
+INTEROP := $(APART)/3/.ready $(APART)/2/.ready tests/interop/js-3/node_modules/.ready tests/interop/js-2/node_modules/.ready
+AUTOBAHN := $(APART)/conformance/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
-.PHONY: prove soak chaos fuzz mutants
+.PHONY: prove soak chaos fuzz mutants interop conformance setup-apart
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -70,11 +74,20 @@ fuzz: $(VENV) ## 200,000 bad lines on stdin and 200,000 bad frames of a service
 mutants: $(VENV) ## break the lifecycle in many places, one at a time: the tests must notice
 	@$(PY) -m tests.mutants $(MUTANTS_ARGS)
 
+setup-apart: $(INTEROP) $(AUTOBAHN) ## set up what `interop` and `conformance` need, nothing else
+
+interop: $(VENV) $(INTEROP) ## Google's own clients, two versions in two languages, talk to the simulator
+	@$(PY) -m tests.interop $(INTEROP_ARGS)
+
+conformance: $(VENV) $(AUTOBAHN) ## the Autobahn cases against the sidecar's line and the simulator's wire
+	@PYTHONPATH=$(APART)/conformance $(PY) -m tests.conformance
+
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
 	@examples/demo/make-speech.sh
 
 clean: ## remove what was set up and built
-	rm -rf .venv bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules
+	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
+	  tests/interop/js-*/node_modules
 
 $(VENV): build/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -100,4 +113,22 @@ $(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*.cts bridge-j
 $(PEER): tests/bench/package.json tests/bench/package-lock.json
 	@echo "== setting up the peer of the bench in tests/bench/node_modules"
 	@cd tests/bench && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(APART)/%/.ready: build/constraints-interop-%.txt
+	@echo "== setting up google-genai $* in $(APART)/$*"
+	@$(PYTHON) -m venv $(APART)/$*
+	@$(APART)/$*/$(notdir $(BIN))/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(AUTOBAHN): build/constraints-conformance.txt $(VENV)
+	@echo "== setting up the Autobahn cases in $(@D)"
+	@$(PY) -m pip install --quiet --upgrade --require-hashes --no-deps --target $(@D) -r $<
+	@touch $@
+
+# The Node in the packages is for machines whose own is too old for them.
+tests/interop/js-%/node_modules/.ready: tests/interop/js-%/package.json tests/interop/js-%/package-lock.json
+	@echo "== setting up @google/genai $* in $(@D)"
+	@cd $(@D)/.. && npm ci --silent --no-audit --no-fund \
+	  $$(node -p 'process.versions.node.split(".")[0] >= 22 ? "--omit=optional" : ""')
 	@touch $@

@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "reliability.md").read_text()
 def test_every_command_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"`make ([a-z-]+)", PAGE))
-    assert {"prove", "soak", "chaos", "fuzz", "mutants"} <= named <= targets
+    assert {"prove", "soak", "chaos", "fuzz", "mutants", "interop", "conformance"} <= named <= targets
     for folder in re.findall(r"pytest (tests/\w+)", PAGE):
         assert (ROOT / folder).is_dir()
 
