@@ -16,6 +16,7 @@ import errors_writer  # noqa: E402
 import lifecycle_writer  # noqa: E402
 import reference_writer  # noqa: E402
 import settings_writer  # noqa: E402
+import simulator_writer  # noqa: E402
 import typescript_writer  # noqa: E402
 
 OUTPUTS: dict[str, Callable[[], str]] = {
@@ -24,6 +25,8 @@ OUTPUTS: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_writer.write,
     "docs/lifecycle.md": lifecycle_writer.write,
     "docs/errors.md": errors_writer.write,
+    "docs/simulator-script.md": simulator_writer.write_page,
+    "sidecar/simulator/script.schema.json": simulator_writer.write_schema,
 }
 
 

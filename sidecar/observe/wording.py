@@ -73,14 +73,19 @@ def join(path: str, name: str) -> str:
 def allowed(info: inspect.Type) -> str:
     """What may stand in a field of this type."""
     match info:
+        case inspect.Metadata(extra_json_schema={"title": str(title)}):
+            return title
         case inspect.Metadata():
             return allowed(info.type)
         case inspect.UnionType():
-            return " or ".join(map(allowed, info.types))
+            members = sorted(info.types, key=lambda member: not isinstance(member, inspect.NoneType))
+            return " or ".join(dict.fromkeys(map(allowed, members)))  # null first: a list has its own "or"
         case inspect.LiteralType():
             return f"one of: {', '.join(map(str, info.values))}"
         case inspect.IntType():
             return f"a whole number{_range(info.ge, info.le)}"
+        case inspect.FloatType(gt=float() | int() as low):
+            return f"a number over {low:g}"
         case inspect.FloatType():
             return f"a number{_range(info.ge, info.le)}"
         case inspect.StrType(pattern=str()):

@@ -9,7 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from importlib.resources import files
 
+from . import scenarios
 from .script import Script, ScriptError
 from .server import Simulator
 from .tls import CERTIFICATE_KINDS, TLS_VERSIONS, TlsUnavailable
@@ -19,8 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control API (default: any)")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--script", metavar="FILE", help="what is said, how the service behaves, what goes wrong"
+    )
+    what.add_argument("--scenario", metavar="NAME", help="one of the scripts that are built in")
+    what.add_argument("--list-scenarios", action="store_true", help="tell what there is, and end")
+    what.add_argument(
+        "--print-scenario", metavar="NAME", help="print one, to start a script of your own from"
+    )
+    what.add_argument(
+        "--print-schema", action="store_true", help="print the JSON Schema of scripts, for editors"
     )
     parser.add_argument(
         "--tls",
@@ -39,13 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs until a signal. Returns the exit code: 0, 1 when it cannot listen, 2 for wrong arguments."""
+    try:
+        printed = _printed(args)
+        script = _script(args)
+    except ScriptError as error:
+        print(f"live-sidecar simulate: cannot start:\n{error}", file=sys.stderr)
+        return 2
+    if printed is not None:
+        print(printed, end="")
+        return 0
     if args.tls_max_version and not args.tls:
         print("live-sidecar simulate: --tls-max-version is for --tls, which is missing.", file=sys.stderr)
-        return 2
-    try:
-        script = Script.load(args.script) if args.script else Script()
-    except ScriptError as error:
-        print(f"live-sidecar simulate: {error}", file=sys.stderr)
         return 2
     try:
         return asyncio.run(_serve(args, script))
@@ -61,6 +76,26 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
+def _printed(args: argparse.Namespace) -> str | None:
+    """What is only to be printed. Raises ScriptError."""
+    if args.print_schema:
+        return (files(__package__) / "script.schema.json").read_text(encoding="utf-8")
+    if args.print_scenario is not None:
+        return scenarios.text(args.print_scenario)
+    if args.list_scenarios:
+        names = scenarios.names()
+        width = max(map(len, names))
+        return "".join(f"{name:{width}}  {scenarios.load(name).description}\n" for name in names)
+    return None
+
+
+def _script(args: argparse.Namespace) -> Script:
+    """What the service is to do. Raises ScriptError."""
+    if args.scenario is not None:
+        return scenarios.load(args.scenario)
+    return Script.load(args.script) if args.script else Script()
+
+
 async def _serve(args: argparse.Namespace, script: Script) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -73,6 +108,8 @@ async def _serve(args: argparse.Namespace, script: Script) -> int:
     if args.until_stdin_closes:
         threading.Thread(target=_read_to_end, args=(stop_soon,), daemon=True).start()
     log = None if args.quiet else lambda line: print(line, file=sys.stderr, flush=True)
+    if log is not None and script.description is not None:
+        log(script.description)
     async with Simulator(
         script,
         host=args.host,

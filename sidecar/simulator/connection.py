@@ -70,9 +70,11 @@ class Connection:
         self.phase = Phase.NEW
         self.session: Session | None = None
         self.resumed = False
+        self.ending = False  # a fault that ends it is on its way
         self.audio = ConnectionAudio(service.script.keep_audio_bytes)
         self.opened_at_s = service.now_s()
         self.setup_at_s: float | None = None
+        self.go_away_at_s: float | None = None
         self.ended_at_s: float | None = None
         self._service = service
         self._script = service.script
@@ -215,6 +217,7 @@ class Connection:
 
     def go_away(self, time_left: str, left_s: float, overrun: Refusal) -> None:
         """An order (LP 4.1): a client that stays longer is thrown out."""
+        self.go_away_at_s = self._service.now_s()
         self.send({"goAway": {"timeLeft": time_left}})
         self._stalled |= self._script.silent_after_go_away
         self.later(left_s, lambda: self.close(*overrun))
@@ -369,6 +372,7 @@ class Connection:
             "resumed": self.resumed,
             "openedAtMs": ms(self.opened_at_s),
             "setupAtMs": ms(self.setup_at_s),
+            "goAwayAtMs": ms(self.go_away_at_s),
             "endedAtMs": ms(self.ended_at_s),
             "closeCode": self.close_code,
             "closeReason": self._wire.close_reason,

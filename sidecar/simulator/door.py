@@ -1,5 +1,6 @@
 """What an attempt to connect meets before the conversation: faults, the path, HTTP refusals, tokens."""
 
+from collections import Counter
 from http import HTTPStatus
 from typing import Protocol, cast
 
@@ -33,6 +34,7 @@ class House(Protocol):
 class Door:
     def __init__(self, house: House, gate: Gate) -> None:
         self.ephemeral = EphemeralTokens()
+        self.refused: Counter[str] = Counter()  # upgrades, by HTTP status, "reset" or "unanswered"
         self._house = house
         self._script = house.script
         self._gate = gate
@@ -43,19 +45,19 @@ class Door:
         wire = cast(Wire, connection)
         fault = self._gate.upgrade(self._house.now_s())
         if isinstance(fault, Hang):
-            self._house.note("an upgrade is left without an answer")
+            self._count("unanswered", "an upgrade is left without an answer")
             await wire.wait_closed()
             return None
         if fault is not None:
             return await self._refuse(wire, fault)
         endpoint = live_endpoint(request.path, self._script.vertex_alias_path)
         if endpoint is None:
-            self._house.note("an upgrade is refused with 404: this is not a path of the service")
+            self._count("404", "an upgrade is refused with 404: this is not a path of the service")
             return wire.respond(HTTPStatus.NOT_FOUND, "Not found.\n")
         credential = read_credential(request.path, request.headers)
         wire.admission = self._access.judge(endpoint, credential, self._service_s())
         if wire.admission.refusal is not None and wire.admission.by_http:
-            self._house.note("an upgrade is refused with 401: no good bearer token")
+            self._count("401", "an upgrade is refused with 401: no good bearer token")
             content = rest.error(HTTPStatus.UNAUTHORIZED, wire.admission.refusal.text, "UNAUTHENTICATED")
             return _json_response(HTTPStatus.UNAUTHORIZED, content)
         return None
@@ -83,8 +85,8 @@ class Door:
         return HTTPStatus.OK, {"name": token}
 
     async def _refuse(self, wire: Wire, fault: Refuse) -> Response | None:
-        how = "a reset" if fault.reset else str(fault.status)
-        self._house.note(f"an upgrade is refused with {how}")
+        how = "reset" if fault.reset else str(fault.status)
+        self._count(how, f"an upgrade is refused with {how}")
         if fault.reset:
             wire.reset()
             await wire.wait_closed()
@@ -95,6 +97,11 @@ class Door:
         if fault.retry_after_s is not None:
             response.headers["Retry-After"] = f"{fault.retry_after_s:g}"
         return response
+
+    def _count(self, how: str, note: str) -> None:
+        self.refused[how] += 1
+        self._house.note(note)
+        self._house.changed()
 
     def _service_s(self) -> float:
         return self._house.now_s() * self._script.time_scale

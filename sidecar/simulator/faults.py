@@ -7,9 +7,11 @@ unreachable, hang, ...) are armed and wait for the next attempts to connect.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
+
+from sidecar.observe.problems import Rule
 
 from .refusals import KNOWN, Refusal, known
 
@@ -17,10 +19,14 @@ NotNegative = Annotated[float, Meta(ge=0)]
 Index = Annotated[int, Meta(ge=1)]
 
 _CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
+_CODES = "1000 to 1003, 1007 to 1014 and 3000 to 4999"
 
 
-# A name from the table of refusals.
-Like = Annotated[str, Meta(extra_json_schema={"enum": list(KNOWN)})]
+# A name from the table of refusals; the type checker cannot read the table.
+if TYPE_CHECKING:
+    Like = str
+else:
+    Like = Literal[tuple(KNOWN)]
 
 
 class Strict(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +48,9 @@ class Fault(Strict, tag_field="do", omit_defaults=True):
     """A fault without `when` happens as soon as it can; with `session`, only to that one (from 1)."""
 
     session: Index | None = None
+    """It hits this session only, counted from 1; the others do not notice. None: every session."""
     when: When = field(default_factory=When)
+    """At what moment it happens. Absent: as soon as it can."""
 
 
 class LineFault(Fault):
@@ -59,7 +67,9 @@ class CountedFault(GateFault):
     """Meets the next `times` attempts or, when `forMs` is given, all for that long."""
 
     times: Index = 1
+    """It meets so many attempts."""
     for_ms: NotNegative | None = None
+    """Instead of `times`: it meets all attempts for this long."""
 
 
 class Cut(LineFault, tag="cut"):
@@ -73,14 +83,18 @@ class Freeze(LineFault, tag="freeze"):
     """
 
     for_ms: NotNegative | None = 3000
+    """So long, then the reset. None: until `idleTimeoutMs`."""
 
 
 class Close(LineFault, tag="close"):
     """A close frame: a text of the service's by its name (`like`), or any `code` and `reason`."""
 
     like: Like = "internalError"
+    """The name of one of the service's texts, with its code."""
     code: int | None = None
+    """A close code, in place of that text's."""
     reason: str | None = None
+    """A reason, in place of that text; cut at 123 bytes."""
 
     def __post_init__(self) -> None:
         _refusal(self.like, self.code, self.reason)
@@ -94,7 +108,8 @@ class GoAway(LineFault, tag="goAway"):
     """An order to leave: a connection still open after `timeLeft` is closed with 1008."""
 
     ends_connection: ClassVar[bool] = False
-    time_left: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,9})?s$")] = "10s"
+    time_left: Annotated[str, Meta(pattern=r"^\d+(\.\d{1,9})?s$", title='a duration such as "10s"')] = "10s"
+    """What is told, and how long a client may stay."""
 
     @property
     def time_left_s(self) -> float:
@@ -108,6 +123,8 @@ class NetworkSwitch(LineFault, tag="networkSwitch"):
     """
 
     for_ms: NotNegative = 900_000
+    """So long a resume is refused. By default a fresh session comes first; below 10000 it is resumed in the
+    end."""
 
 
 class SlowPongs(LineFault, tag="slowPongs"):
@@ -115,7 +132,9 @@ class SlowPongs(LineFault, tag="slowPongs"):
 
     ends_connection: ClassVar[bool] = False
     delay_ms: NotNegative | None = 8000
+    """From a ping to its pong. None: never."""
     for_ms: NotNegative | None = None
+    """So long. None: to the connection's end."""
 
 
 class Stall(LineFault, tag="stall"):
@@ -123,31 +142,39 @@ class Stall(LineFault, tag="stall"):
 
     ends_connection: ClassVar[bool] = False
     for_ms: NotNegative | None = None
+    """So long. None: to the connection's end."""
 
 
 class Refuse(CountedFault, tag="refuse"):
-    """Upgrades are answered with an HTTP status, or with a TCP reset (`reset`). `location` is for a 3xx."""
+    """Upgrades are answered with an HTTP status, or with a TCP reset."""
 
     status: Annotated[int, Meta(ge=300, le=599)] = 503
+    """The HTTP status."""
     location: str | None = None
+    """The header Location, for a 3xx."""
     reset: bool = False
+    """Reset the TCP connection instead."""
     retry_after_s: NotNegative | None = None
+    """The header Retry-After, in seconds. None: there is none."""
 
     def __post_init__(self) -> None:
-        HTTPStatus(self.status)  # raises ValueError for a number that is no status
+        if self.status not in set(HTTPStatus):
+            raise Rule("status", f"{self.status} is no HTTP status that is known")
 
 
 class RefuseSetup(CountedFault, tag="refuseSetup"):
-    """Setups are answered with a close frame: a text by its name (`like`), or any `code` and `reason`.
-
-    `resumesOnly` spares new sessions; with `afterSetupComplete` the setupComplete comes first.
-    """
+    """Setups are answered with a close frame: a quota, a dead handle."""
 
     like: Like = "quotaExceeded"
+    """The name of one of the service's texts, with its code."""
     code: int | None = None
+    """A close code, in place of that text's."""
     reason: str | None = None
+    """A reason, in place of that text; cut at 123 bytes."""
     resumes_only: bool = False
+    """Spare new sessions."""
     after_setup_complete: bool = False
+    """Send setupComplete before the close frame."""
 
     def __post_init__(self) -> None:
         _refusal(self.like, self.code, self.reason)
@@ -161,19 +188,21 @@ class Unreachable(GateFault, tag="unreachable"):
     """Nothing listens for this long: connecting fails, open connections go on."""
 
     for_ms: NotNegative = 3000
+    """So long."""
 
 
 class Hang(CountedFault, tag="hang"):
     """A setup gets no answer, and the connection answers pings; or `at` the upgrade nothing comes at all."""
 
     at: Literal["setup", "upgrade"] = "setup"
+    """Leave the setup without an answer, or the upgrade already."""
 
 
 def _refusal(like: str, code: int | None, reason: str | None) -> Refusal:
-    """What is given goes before the named row. Raises ValueError for a name or a code that cannot be."""
+    """What is given goes before the named row. Raises ValueError if that cannot be."""
     row = known(like)
     if code is not None and code not in _CLOSE_CODES:
-        raise ValueError(f"{code} is not a close code that may be sent")
+        raise Rule("code", f"{code} is no close code that may be sent; those are {_CODES}")
     return Refusal(row.code if code is None else code, row.text if reason is None else reason)
 
 

@@ -132,6 +132,7 @@ class Simulator:
         return {
             "url": self.url,
             "uptimeMs": round(self.now_s() * 1000, 1),
+            "upgradesRefused": dict(self._door.refused),
             "connections": [connection.report() for connection in self.connections],
             "sessions": [session.report() for session in self.sessions],
             "ephemeralTokens": self._door.ephemeral.report(),
@@ -244,7 +245,8 @@ class Simulator:
         return self._gate.setup(self.now_s(), resuming=session is not None)
 
     def ask_plan(self, connection: Connection, since_setup_ms: float | None = None) -> None:
-        self._carry_out_due(connection.moment(since_setup_ms), connection)
+        if not connection.ending:
+            self._carry_out_due(connection.moment(since_setup_ms), connection)
 
     def set_up(self, connection: Connection) -> None:
         self._set_timers(connection)
@@ -264,6 +266,8 @@ class Simulator:
     def _carry_out_due(self, moment: Moment, connection: Connection | None) -> None:
         for fault in self._plan.due(moment):
             if isinstance(fault, LineFault):
+                if connection is not None:
+                    connection.ending |= fault.ends_connection
                 # Not in the middle of what was read together: pings in it were answered already.
                 self._loop.call_soon(self._carry_out, fault, connection)
             else:

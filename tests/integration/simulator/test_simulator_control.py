@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.simulator import Script, Simulator
+from sidecar.simulator import Script, Simulator, scenarios
 
 Answer = tuple[int, str, bytes]
 
@@ -86,8 +86,9 @@ async def test_a_fault_can_be_posted(dial: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "text"),
     [
-        ("POST", "/fault", b"{", 400, "truncated"),
-        ("POST", "/fault", b'{"do": "explode"}', 400, "$.do"),
+        ("POST", "/fault", b"{", 400, "line 1:2: not JSON"),
+        ("POST", "/fault", b'{"do": "explode"}', 400, "do: must be one of: cut, freeze"),
+        ("POST", "/fault", b'{"do": "cut", "wen": {}}', 400, "wen: unknown field; did you mean when?"),
         ("POST", "/fault", b'{"do": "close", "code": 1006}', 400, "1006"),
         ("POST", "/fault", b"x" * 70_000, 400, "Content-Length"),
         ("GET", "/audio", None, 400, "which session"),
@@ -256,11 +257,53 @@ def test_quiet_is_quiet(command: Any) -> None:
 
 def test_a_wrong_script_is_told_with_its_place(command: Any, tmp_path: Path) -> None:
     script = tmp_path / "s.json"
-    script.write_text('{"faults": [{"do": "explode"}]}')
+    script.write_text('{\n"faults": [\n{"do": "explode"}],\n"text": 1}')
     running = command("--script", str(script))
     out, err = running.process.communicate(timeout=10)
     assert (running.process.returncode, out) == (2, b"")
-    assert b"$.faults[0].do" in err
+    said, first, second = err.decode().splitlines()
+    assert said == "live-sidecar simulate: cannot start:"
+    assert first.startswith(f"{script}:3: faults[0].do: must be one of: cut, freeze, ")
+    assert second == f"{script}:4: text: must be true or false, got 1"
+
+
+def test_scenarios_are_listed_printed_and_run(command: Any, tmp_path: Path) -> None:
+    def printed(*arguments: str) -> str:
+        running = command(*arguments)
+        out, err = running.process.communicate(timeout=10)
+        assert (running.process.returncode, err) == (0, b"")
+        return str(out.decode())
+
+    listed = printed("--list-scenarios").splitlines()
+    assert [line.split()[0] for line in listed] == scenarios.names()
+    own = tmp_path / "own.json"
+    own.write_text(printed("--print-scenario", "wifi-switch"))
+    assert Script.load(own) == scenarios.load("wifi-switch")
+    running = command("--scenario", "wifi-switch")
+    state = json.loads(call(running.announcement()["control"], "GET", "/state")[2])
+    assert [fault["do"] for fault in state["faults"]["pending"]] == ["networkSwitch"]
+
+
+def test_the_schema_is_printed(command: Any) -> None:
+    out, _ = command("--print-schema").process.communicate(timeout=10)
+    assert json.loads(out)["$defs"]["Script"]["properties"]["timeScale"]["exclusiveMinimum"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--scenario", "wifi-swich"], "did you mean wifi-switch?"),
+        (["--print-scenario", "nothing"], "there are: 58-minutes, bad-key"),
+        (["--scenario", "quota", "--script", "x.json"], "not allowed with"),
+        (["--script", "missing.json"], "missing.json: cannot be read: No such file"),
+    ],
+)
+def test_wrong_arguments_are_told_without_a_traceback(command: Any, arguments: list[str], told: str) -> None:
+    running = command(*arguments)
+    out, err = running.process.communicate(timeout=10)
+    assert (running.process.returncode, out) == (2, b"")
+    assert told in err.decode()
+    assert "Traceback" not in err.decode()
 
 
 def test_a_port_in_use_is_told(command: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from sidecar.simulator import Script, Simulator
 from sidecar.simulator.faults import (
@@ -151,6 +151,36 @@ async def test_a_fault_can_be_planned_at_run_time(dial: Any, speech: Any) -> Non
         await client.confirm()
         await client.send_audio(*speech(1, 3))
         assert await client.closed() == (1006, "")
+
+
+async def test_of_two_cuts_that_are_due_together_the_second_waits_for_the_next_line(
+    dial: Any, speech: Any
+) -> None:
+    cuts = [Cut(when=When(audio_ms=ms)) for ms in (40, 80)]
+    async with Simulator(quiet(faults=cuts)) as sim:
+        client = await dial(sim)
+        await client.set_up()
+        await client.send_audio(*speech(10))  # read at once: both moments pass before the reset
+        assert await client.closed() == (1006, "")
+        again = await dial(sim)
+        await again.send({"setup": {"model": "models/m", "sessionResumption": {"handle": client.handle}}})
+        assert await again.closed() == (1006, "")
+        assert [done["connection"] for done in sim.faults_done] == [1, 2]
+
+
+async def test_the_state_counts_refused_upgrades_and_tells_when_goaway_came(dial: Any) -> None:
+    faults = [Refuse(status=503, times=2), Refuse(reset=True)]
+    async with Simulator(quiet(faults=faults, go_away_at_ms=10)) as sim:
+        for _ in range(3):
+            with pytest.raises((InvalidStatus, OSError, EOFError, InvalidMessage)):
+                await dial(sim)
+        client = await dial(sim)
+        await client.set_up()
+        assert "goAway" in await client.receive()
+        state = sim.state()
+        assert state["upgradesRefused"] == {"503": 2, "reset": 1}
+        [connection] = state["connections"]
+        assert connection["goAwayAtMs"] >= connection["setupAtMs"] + 10
 
 
 async def test_a_fault_without_an_open_connection_hits_nothing() -> None:

@@ -356,7 +356,9 @@ def test_renewing_belongs_to_the_attempt_that_the_limits_allowed() -> None:
     spent = Outage(since=90.0, failures=5, reached=5, fresh_tried=True)
     assert ask(UNAUTHORIZED, spent, renewable=True) == Retry(0.0, fresh=False, renew=True)
     disabled = Settings(reconnect=Reconnect(enabled=False))
-    assert ask(UNAUTHORIZED, Outage(since=100.0), settings=disabled, renewable=True) == Retry(0.0, fresh=False, renew=True)
+    assert ask(UNAUTHORIZED, Outage(since=100.0), settings=disabled, renewable=True) == Retry(
+        0.0, fresh=False, renew=True
+    )
     too_late = ask(UNAUTHORIZED, Outage(since=0.0), now=600.0, renewable=True)
     assert isinstance(too_late, Stop)
     assert too_late.fault.kind == "maxElapsed"

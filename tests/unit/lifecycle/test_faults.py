@@ -98,7 +98,9 @@ def test_a_certificate_that_does_not_verify_is_permanent_and_says_which_check_fa
         ("invalid", "proxyError", "retry"), ("dropped", "proxyError", "retry"), (302, "proxyError", "retry"),
     ],
 )  # fmt: skip
-def test_what_a_proxy_says_is_not_taken_for_the_services_word(code: int | str, kind: str, action: str) -> None:
+def test_what_a_proxy_says_is_not_taken_for_the_services_word(
+    code: int | str, kind: str, action: str
+) -> None:
     fault = classify(Cause(Layer.PROXY, code, "proxy.test:3128: words", retry_after_s=7.0))
     assert (fault.kind, fault.action.value, fault.reached) == (kind, action, False)
     assert (fault.http_status, fault.retry_after_s) == (None, 7.0)

@@ -69,7 +69,13 @@ def test_credentials_beside_the_url_do_and_twice_is_once_too_often() -> None:
 
 def test_no_repr_shows_credentials() -> None:
     route = proxy.through(f"http://canary-user:{PASSWORD}@x:1")
-    for shown in (repr(route), repr(route.proxy), str(route), f"{route.proxy}", repr(route.proxy and route.proxy.secrets)):
+    for shown in (
+        repr(route),
+        repr(route.proxy),
+        str(route),
+        f"{route.proxy}",
+        repr(route.proxy and route.proxy.secrets),
+    ):
         assert PASSWORD not in shown
         assert "canary-user" not in shown
     assert route.proxy is not None

@@ -21,6 +21,7 @@ PAGES = {
     "docs/lifecycle.md": "lifecycle_writer",
     "docs/errors.md": "errors_writer",
 }
+"""Those whose whole text is written by a function `write`."""
 
 
 @pytest.fixture
@@ -87,6 +88,8 @@ def test_a_change_of_the_protocol_makes_types_and_reference_stale(house: Path) -
         ("session/logged.py", "The machine slept", "A nap", "errors", "| A nap | info |"),
         ("lifecycle/reasons.py", "The silence ended.", "It spoke.", "lifecycle", "It spoke."),
         ("lifecycle/health.py", "SLOW_S = 0.1, 2.0", "SLOW_S = 0.1, 2.5", "lifecycle", "1 from 2.5 s on"),
+        ("simulator/script.py", "Answer in text frames.", "Text frames only.", "simulator-script", "Text frames only."),
+        ("simulator/refusals.py", "Invalid session handle", "No such handle", "simulator-script", "| No such handle |"),
         ("lifecycle/states.py", 'HEARD = "heard"', 'HEARD = "alive"', "lifecycle", "`alive`"),
     ],
 )  # fmt: skip

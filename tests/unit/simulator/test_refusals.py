@@ -60,5 +60,5 @@ def test_a_fault_takes_a_text_by_its_name_and_what_is_given_goes_before_it() -> 
     )
     with pytest.raises(ValueError, match="no refusal is called 'x'"):
         RefuseSetup(like="x")
-    with pytest.raises(ValueError, match="1006 is not a close code"):
+    with pytest.raises(ValueError, match="1006 is no close code"):
         Close(code=1006)
