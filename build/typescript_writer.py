@@ -18,6 +18,8 @@ HEADER = """\
 import type { Secret } from '../secret.js';
 """
 
+HOST_RESULTS = {row.result.__name__ for row in protocol.HOST_METHODS.values() if row.result}
+
 PRIMITIVES = {
     "string": "string",
     "integer": "number",
@@ -86,7 +88,8 @@ def _component(name: str, schema: Schema) -> str:
 
 def _properties(schema: Schema) -> Iterator[str]:
     required = schema.get("required", [])
-    sent = schema.get("additionalProperties") is False  # params are closed, results and events are open
+    # The host's params are closed, results and events are open; what it answers is its own, too.
+    sent = schema.get("additionalProperties") is False or schema.get("title") in HOST_RESULTS
     for key, value in schema["properties"].items():
         yield from _comment(_property_note(value, sent=sent), "  ")
         mark = "" if key in required else "?"

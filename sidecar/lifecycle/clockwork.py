@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.course import Course
 from sidecar.lifecycle.decision import Stop, ended_by
-from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.lifecycle.faults import Cause, Layer, classify
 from sidecar.lifecycle.line import Line, News
 from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.states import Event, Phase
@@ -51,9 +51,13 @@ class Clockwork(Course):
     def _attempt_late(self, now: float) -> None:
         self.out.append(ev.Abort(Cause(Layer.LOCAL, "attemptTimeout")))
 
+    def _token_late(self, now: float) -> None:
+        self.out.append(ev.Abort(_NO_TOKEN))
+
     def _open_late(self, now: float) -> None:
-        fault = ended_by("openTimeout", self.fault)
-        self._give_up(Stop(fault, self.fault or fault), now)
+        last = classify(_NO_TOKEN) if "token" in self._timers else self.fault
+        fault = ended_by("openTimeout", last)
+        self._give_up(Stop(fault, last or fault), now)
 
     def _retry_due(self, now: float) -> None:
         self._retry(now, "retry")
@@ -122,7 +126,7 @@ class Clockwork(Course):
             self.line.liveness.probe(now)
 
     def _confirm(self, line: Line, now: float) -> None:
-        if not line.unproven and self.outbox.confirm(line.pong, now):
+        if not line.unproven and self.outbox.confirm(line.pong):
             self._confirmed(now)
 
     def _confirmed(self, now: float) -> None:
@@ -147,9 +151,12 @@ _PROXY_LATE: dict[str, Cause] = {
     "proxy": Cause(Layer.PROXY, "noAnswer", "it did not find a way to the service in time"),
 }
 
+_NO_TOKEN = Cause(Layer.LOCAL, "tokenTimeout", "the token that was asked for did not come in time")
+
 _ON_TIMER: dict[str, Callable[[Clockwork, float], None]] = {
     "first": Clockwork._dial,
     "step": Clockwork._step_late,
+    "token": Clockwork._token_late,
     "attempt": Clockwork._attempt_late,
     "open": Clockwork._open_late,
     "retry": Clockwork._retry_due,

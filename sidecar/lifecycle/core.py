@@ -106,7 +106,7 @@ class Lifecycle(Clockwork):
                 self.out.append(ev.Abort(Cause(Layer.LOCAL, "closeRequested")))
             else:
                 self._closed(now)
-        elif self.line.close_sent or self.outbox.idle:
+        elif self.line.close_sent or (self.outbox.delivered and not self.outbox.held):
             self._send_close(now)
         else:
             self.line.closing = False  # it may have been about to be left; what waits may still go
@@ -156,6 +156,15 @@ class Lifecycle(Clockwork):
         )
 
     # --- inputs: the attempt ----------------------------------------------------------------------
+
+    def asking(self, now: float) -> None:
+        """The attempt waits for a credential. Whoever gives it has a deadline of his own; the session's ends
+        the wait too."""
+        self._timers["token"] = self.recovery.ends_at
+
+    def asked(self) -> None:
+        """It is here."""
+        self._timers.pop("token", None)
 
     def dialing(self, now: float, proxy: str = "") -> None:
         """The attempt may dial: its deadlines begin. `proxy`: what is dialled in the service's place, for

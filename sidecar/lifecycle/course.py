@@ -44,7 +44,7 @@ class Course(Telling):
         self._early_end_at = None
         self.stats.attempts += 1
         self.stats.began(now)
-        self.out.append(ev.Dial(self.recovery.fresh, self.recovery.renew))
+        self.out.append(ev.Dial(self.recovery.fresh, self.recovery.renewing()))
 
     def _retry(self, now: float, reason: str) -> None:
         self._timers.pop("retry", None)
@@ -151,7 +151,7 @@ class Course(Telling):
     ) -> None:
         """Enter the state that follows a failure."""
         self.fault = None if planned else fault
-        for name in ("step", "attempt"):
+        for name in ("step", "attempt", "token"):
             self._timers.pop(name, None)
         if isinstance(decision, Stop):
             self._give_up(decision, now)
@@ -228,7 +228,7 @@ class Course(Telling):
     @property
     def _drained(self) -> bool:
         """Whether a line that is being closed has nothing left to do."""
-        return not self.outbox.unconfirmed and (not self.outbox.held or self.state is State.CONNECTED)
+        return self.outbox.delivered and (not self.outbox.held or self.state is State.CONNECTED)
 
     def _send_close(self, now: float) -> None:
         final = self.state is State.DISCONNECTING

@@ -17,6 +17,9 @@ NO_REFUSAL = frozenset({1000, 1006})
 """Close codes with which a line ends without the service refusing anything."""
 
 
+NOT_THE_NETWORK = frozenset({"tokenUnavailable"})
+"""Kinds before anything is dialled: the user need not look at the connection."""
+
 WISHES = frozenset({"requested", "networkChanged"})
 """Kinds of planned moves that the host asked for."""
 
@@ -81,6 +84,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         breaker_s: so long the breaker allows no attempt.
         open_ends_at: when the open gives up, if the session was never connected.
         renewable: a credential that is refused can be replaced by a newer one.
+        line_lost: it is no attempt that failed, but a line that served.
     """
 
     first: bool = False
@@ -90,6 +94,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     breaker_s: float = 0.0
     open_ends_at: float = NEVER
     renewable: bool = False
+    line_lost: bool = False
 
 
 def decide(
@@ -123,7 +128,8 @@ def decide(
     refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
     dead = situation.resuming and action is Action.FRESH
     # An attempt that was wanted goes on to its second try, or to the fresh session in place of the resume.
-    goes_on = too_early or renew or ((refused or dead) and not outage.fresh_tried)
+    again = renew and not situation.line_lost
+    goes_on = too_early or again or ((refused or dead) and not outage.fresh_tried)
     if not reconnect.enabled and not situation.first and not goes_on:
         return Stop(ended_by("disabled", fault), fault)
     limit, ends_at = _end(outage, situation, settings)
@@ -246,7 +252,7 @@ def ended_by(limit: str, last: Fault | None, wait_s: float = 0.0) -> Fault:
     fault = classify(Cause(Layer.LOCAL, limit, text))._replace(
         retry_after_s=last.retry_after_s, ws_code=last.ws_code, http_status=last.http_status
     )
-    if last.reached:  # the network is not what is wrong
+    if last.reached or last.kind in NOT_THE_NETWORK:
         return fault._replace(user_message=last.user_message, remediation=last.remediation or _AGAIN)
     advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
     return fault._replace(remediation=advice)

@@ -51,7 +51,7 @@ class Outbox:
         self._droppable = 0
         self.accepted_through = -1
         self._high_water = HighWater()
-        self.indexes = Indexes(asked=transparent)
+        self.indexes = Indexes(rule=transparent)
 
     # --- in ---------------------------------------------------------------------------------------
 
@@ -91,17 +91,25 @@ class Outbox:
                 self._refused.discard(min(self._refused))
             self._refused.add(item.n)
 
-    def _make_room(self, item: Item) -> bool:
-        books = self.books
-        ring_us, limits = self._ring_us, self.limits
-        if (
+    def _has_room(self, item: Item) -> bool:
+        books, ring_us, limits = self.books, self._ring_us, self.limits
+        return (
             books.held_us + item.audio_us <= ring_us
             and books.unconfirmed_us <= ring_us
             and self._size + item.size <= limits.max_bytes
             and self._droppable < limits.max_messages
-        ):
+        )
+
+    def _make_room(self, item: Item) -> bool:
+        books = self.books
+        ring_us, limits = self._ring_us, self.limits
+        if self._has_room(item):
             return True
         self._note_high_water()
+        while self.unconfirmed and self._has_arrived(self.unconfirmed[0]):  # it only waits for its index
+            self._account_confirmed(self.unconfirmed.popleft())
+            if self._has_room(item):
+                return True
         # What is under way has a ring of its own: to give it up for what waits would be to call lost what
         # arrives.
         over_us = (books.unconfirmed_us - ring_us, books.held_us + item.audio_us - ring_us)
@@ -179,16 +187,22 @@ class Outbox:
         self._allowance_at = now
         return self._allowance_s > 0
 
-    def confirm(self, number: int, now: float = 0.0) -> bool:
+    def confirm(self, number: int) -> bool:
         """A pong for ping `number` came: all written before it arrived. Returns whether anything moved."""
-        queue, indexes = self.unconfirmed, self.indexes
-        if indexes.rule and queue and queue[0].mark <= number:
-            indexes.doubt(now - queue[0].written_at)
-        return not indexes.rule and self._confirm_while(lambda item: item.mark <= number)
+        indexes = self.indexes
+        if not indexes.rule:
+            return self._confirm_while(lambda item: item.mark <= number)
+        moved = any(indexes.arrived < item.mark <= number for item in self.unconfirmed)
+        indexes.arrived = max(indexes.arrived, number)
+        return moved
+
+    def _has_arrived(self, item: Item) -> bool:
+        """Of a written message: whether a pong says so, and only its index has not come yet."""
+        return self.indexes.rule and item.mark <= self.indexes.arrived
 
     def consumed(self, index: int) -> bool:
         """The newest handle holds the line's messages up to this index. Returns whether anything moved."""
-        self.indexes.told(index)
+        self.indexes.told |= index > 0  # the default of 0 may only mean that it names none
         return self.indexes.rule and self._confirm_while(lambda item: item.index <= index)
 
     def confirm_all(self) -> None:
@@ -242,6 +256,7 @@ class Outbox:
                 self.books.presumed_us += item.audio_us
                 self._account_confirmed(item)
             elif untouched or (replayable and self.limits.replay_unconfirmed):
+                item.arrived |= not refused and self._has_arrived(item)
                 self._put_back(item, maybe_arrived=not untouched)
                 back.append(item)
             else:  # nobody knows whether it arrived, and it must not be sent again
@@ -260,7 +275,7 @@ class Outbox:
         books.replayed_us += item.audio_us
         if maybe_arrived:
             item.maybe_arrived = True
-            if not self.indexes.rule:  # the session that is resumed does not have it
+            if not self.indexes.told:  # else the session that is resumed does not have it
                 books.maybe_doubled_us += item.audio_us
 
     @staticmethod
@@ -278,6 +293,7 @@ class Outbox:
         texts that the old one may have answered. Returns the `activityStart` that must go first when an
         activity was open at the cut; not where the resumed session knows it."""
         if not resumed:
+            self._confirm_arrived()
             self._drop_tool_responses()
             self._drop_held(lambda item: item.maybe_arrived and item.kind not in REPLAYABLE, _UNKNOWN)
         self._note_high_water()
@@ -292,6 +308,21 @@ class Outbox:
         self.held.appendleft(item)
         self._size += item.size
 
+    def _confirm_arrived(self) -> None:
+        """The old session has it, and the fresh one need not hear it again: as without transparency."""
+        arrived = [item for item in self.held if item.arrived]
+        if arrived:
+            self._note_high_water()
+            self.held = deque(item for item in self.held if not item.arrived)
+            books = self.books
+            for item in arrived:
+                books.held_us -= item.audio_us
+                books.replayed_us -= item.audio_us
+                if not self.indexes.told:
+                    books.maybe_doubled_us -= item.audio_us
+                books.unconfirmed_us += item.audio_us
+                self._account_confirmed(item)
+
     def _drop_tool_responses(self) -> None:
         self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")
 
@@ -304,6 +335,7 @@ class Outbox:
 
     def close(self) -> None:
         """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
+        self._confirm_while(self._has_arrived)
         self._note_high_water()
         for queue, reason in ((self.unconfirmed, _UNKNOWN), (self.held, "sessionClosed")):
             while queue:
@@ -342,6 +374,11 @@ class Outbox:
             if item.n is not None:
                 return item.n
         return self.confirmed_through
+
+    @property
+    def delivered(self) -> bool:
+        """All that was written has arrived."""
+        return not self.unconfirmed or self._has_arrived(self.unconfirmed[-1])
 
     @property
     def idle(self) -> bool:

@@ -70,6 +70,11 @@ class Recovery:
             self.outage.owner_gone_at = now - (previous_close_age_s or 0.0)
             self.outage.resume_at_once = previous_close_age_s is None
 
+    def renewing(self) -> bool:
+        """Whether the attempt that begins needs a newer credential: asked once, as it is told only once."""
+        renew, self.renew = self.renew, False
+        return renew
+
     def attempt(self, now: float) -> None:
         """An attempt begins."""
         outage = self.outage
@@ -174,7 +179,8 @@ class Recovery:
             self._count_line(line, fault, planned, now)
             self.left(now, model_speaking=model_speaking)
         self.planned = None
-        return self._decide(planned or fault, self._situation(now, planned=planned is not None), now)
+        situation = self._situation(now, planned=planned is not None, line_lost=not refused)
+        return self._decide(planned or fault, situation, now)
 
     def _count_line(self, line: Line, fault: Fault, planned: Fault | None, now: float) -> None:
         """The end of a line that was never stable is a failure, also when the service ordered us off it: one
@@ -199,7 +205,15 @@ class Recovery:
         """The line is gone, for whatever reason; the service lets go of it sooner when the model spoke."""
         self.outage.owner_gone_at, self.outage.resume_at_once = now, model_speaking
 
-    def _situation(self, now: float, *, planned: bool = False) -> Situation:
+    @property
+    def ends_at(self) -> float:
+        """When the present outage ends by its length; NEVER for the open, whose deadline is its own."""
+        since = self.outage.since
+        if not self.connected_before or since is None:
+            return NEVER
+        return since + self.settings.reconnect.max_elapsed_s
+
+    def _situation(self, now: float, *, planned: bool = False, line_lost: bool = False) -> Situation:
         return Situation(
             first=not self.connected_before,
             planned=planned,
@@ -208,6 +222,7 @@ class Recovery:
             breaker_s=self.breaker_s(now) if self.connected_before else 0.0,
             open_ends_at=self.open_ends_at,
             renewable=self._renewable,
+            line_lost=line_lost,
         )
 
     def _count(self, fault: Fault, situation: Situation, now: float) -> None:

@@ -2,27 +2,27 @@
 
 The service counts the client messages of a connection, the setup being 0, and says with each handle which
 was the last one in it. What comes after is sent again on the next connection: then nothing is missing in the
-session, and nothing is in it twice.
+session, and nothing is in it twice. A pong tells that a message has arrived, but not that it is in there.
 """
-
-PATIENCE_S = 10.0
-"""A service that had messages for so long, and named no index, does not know of it: pongs confirm then."""
 
 
 class Indexes:
     """The count of a session's present line.
 
     Attributes:
-        rule: indexes confirm, and pongs do not.
+        rule: the setup asks for it, so indexes confirm, and pongs do not.
+        told: the service has named an index. As long as it has not, it may not know of all this, and may have
+            what is sent again.
+        arrived: number of the newest ping whose pong came; what was written before it has arrived.
     """
 
-    __slots__ = ("_told", "_written", "rule")
+    __slots__ = ("_written", "arrived", "rule", "told")
 
-    def __init__(self, *, asked: bool) -> None:
-        """`asked`: the setup asks for it."""
-        self.rule = asked
+    def __init__(self, *, rule: bool) -> None:
+        self.rule = rule
+        self.told = False
+        self.arrived = 0
         self._written = 0
-        self._told = False
 
     def new_line(self) -> None:
         """A line is usable; its setup was message 0."""
@@ -32,12 +32,3 @@ class Indexes:
         """A message is written: its index."""
         self._written += 1
         return self._written
-
-    def told(self, index: int) -> None:
-        """The service names an index; the default of 0 may only mean that it names none."""
-        self._told |= index > 0
-
-    def doubt(self, waited_s: float) -> None:
-        """A message that the service has, as a pong says, waits for its index for so long."""
-        if not self._told and waited_s > PATIENCE_S:
-            self.rule = False

@@ -50,8 +50,15 @@ class Auth(Protocol):
     def check(self, endpoint: Endpoint) -> None:
         """Raises InvalidConfig when that service takes no credential of this kind."""
 
-    async def credential(self, *, renew: bool) -> Credential:
-        """For the next upgrade request. `renew`: the service refused the last one.
+    @property
+    def lacking(self) -> bool:
+        """Whether the next credential has to be asked for, which takes a while."""
+
+    def refused(self) -> None:
+        """The service refused the last credential: from now on a newer one is wanted."""
+
+    async def credential(self) -> Credential:
+        """For the next upgrade request.
 
         Raises:
             NoCredential: it could not be had.
@@ -129,6 +136,7 @@ class _Given:
     """A credential for the life of the session: refused, it cannot be replaced."""
 
     renewable = False
+    lacking = False
 
     def __init__(self, form: Form, secret: Secret) -> None:
         self._credential = form(secret)
@@ -140,7 +148,9 @@ class _Given:
 
     def check(self, endpoint: Endpoint) -> None: ...
 
-    async def credential(self, *, renew: bool) -> Credential:
+    def refused(self) -> None: ...
+
+    async def credential(self) -> Credential:
         return self._credential
 
 
@@ -246,6 +256,8 @@ class Asked:
         self._form = bearer_for(quota_project) if token_type == "bearer" else ephemeral_query
         self._clock = clock
         self._token: Token | None = None
+        self._lacks: Reason | None = "open"
+        """Why a token has to be asked for; None while there is a good one."""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -255,19 +267,26 @@ class Asked:
         if self._token_type == "ephemeralToken":
             _needs_developer(endpoint, "an ephemeral token")
 
-    async def credential(self, *, renew: bool) -> Credential:
-        reason = "refused" if renew and self._token is not None else self._lack()
+    def refused(self) -> None:
+        self._lacks = "refused"
+
+    @property
+    def lacking(self) -> bool:
+        return self._lack() is not None
+
+    async def credential(self) -> Credential:
+        reason = self._lack()
         if reason is not None:
-            self._token = None  # also when there comes no other
             self._token = await self._source.token(reason)
+            self._lacks = None  # only now: who was asked in vain is asked once more for the same reason
         assert self._token is not None
         return self._form(self._token.secret)
 
     def _lack(self) -> Reason | None:
-        if self._token is None:
-            return "open"
-        ends_at = self._token.expires_at
-        return "expired" if ends_at is not None and self._clock() > ends_at - RENEW_BEFORE_S else None
+        ends_at = self._token.expires_at if self._token is not None else None
+        if self._lacks is None and ends_at is not None and self._clock() > ends_at - RENEW_BEFORE_S:
+            self._lacks = "expired"
+        return self._lacks
 
 
 def check_token(secret: Secret, token_type: TokenType) -> None:

@@ -1,7 +1,6 @@
 """Tokens asked from the host: `auth/token` (`docs/authentication.md`)."""
 
 import msgspec
-from msgspec import UNSET
 
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.auth import NoCredential, Reason, Token, TokenType, check_token
@@ -50,4 +49,4 @@ class HostTokens:
         except (msgspec.DecodeError, InvalidConfig) as exc:
             text = f"the host's answer to auth/token cannot be used: {exc}"
             raise NoCredential(Cause(Layer.LOCAL, "tokenDenied", text)) from None
-        return Token(secret, None if result.expires_at is UNSET else result.expires_at / 1000)
+        return Token(secret, None if result.expires_at is None else result.expires_at / 1000)

@@ -13,6 +13,9 @@ from sidecar.session.config import Config
 class Attempting(Receiver, Protocol):
     """Who makes the attempt, and will own the line."""
 
+    def attempt_asks(self) -> None:
+        """It waits for a credential."""
+
     def attempt_uses(self, secret: Secret) -> None:
         """From now on no log may show it."""
 
@@ -25,22 +28,29 @@ class Attempting(Receiver, Protocol):
         """The line of this attempt; its own calls tell the rest."""
 
 
-async def attempt(config: Config, owner: Attempting, *, renew: bool) -> None:
+async def attempt(config: Config, owner: Attempting) -> None:
     """Up to the upgrade request.
-
-    Args:
-        renew: with a newer credential, as the service refused the last one.
 
     Raises:
         NoCredential: there is none to be had.
         DialFailed: by name resolution, connection, proxy or TLS.
     """
     endpoint = config.endpoint
-    credential = await config.auth.credential(renew=renew)
+    owner.attempt_asks()
+    credential = await config.auth.credential()
     owner.attempt_uses(credential.secret)
     way = find_way(endpoint, config.tls, config.proxy)
     for secret in way.secrets:
         owner.attempt_uses(secret)
+
+    # Made before there is a socket: what cannot be dialled leaves none behind.
+    line = WebSocketLine(
+        owner,
+        endpoint.url(constrained=credential.constrained, query=credential.query),
+        credential.headers,
+        max_frame_bytes=config.max_frame_bytes,
+        logger=websockets_logger(),
+    )
 
     def step(name: dial.Step) -> None:
         owner.attempt_step(name, way)
@@ -49,12 +59,5 @@ async def attempt(config: Config, owner: Attempting, *, renew: bool) -> None:
     if not owner.attempt_connected():
         carrier.close()
         return
-    line = WebSocketLine(
-        owner,
-        endpoint.url(constrained=credential.constrained, query=credential.query),
-        credential.headers,
-        max_frame_bytes=config.max_frame_bytes,
-        logger=websockets_logger(),
-    )
     owner.attempt_line(line, way)
     await dial.attach(line, carrier, way.tls, way.server_name)

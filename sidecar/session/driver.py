@@ -14,7 +14,7 @@ from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.resumption import asks_transparent, handle_in, without_handle
 from sidecar.lifecycle.states import State
 from sidecar.live import frames
-from sidecar.live.auth import NoCredential
+from sidecar.live.auth import Credential, NoCredential
 from sidecar.live.dial import Step
 from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import Negotiated, negotiated
@@ -31,6 +31,7 @@ from sidecar.session.conversation import Conversation
 from sidecar.session.guard import Guard
 from sidecar.session.logged import log_event
 from sidecar.session.pings import Pings
+from sidecar.session.preparation import Preparation
 from sidecar.session.uplink import Traffic, Uplink
 
 LATE_S = 0.25
@@ -79,6 +80,7 @@ class Driver:
         self._traffic = Traffic()
         self._uplink = Uplink()
         self._guard = Guard()
+        self._preparation = Preparation(config.auth, self._prepared)
         self._stop_watching: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -169,20 +171,28 @@ class Driver:
 
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh
-        self._attempt = self._loop.create_task(self._connect_line(renew=effect.renew))
+        if effect.renew:
+            self.config.auth.refused()
+        self._preparation.cancel()
+        self._attempt = self._loop.create_task(self._connect_line())
         self._unwinding.add(self._attempt)
         self._attempt.add_done_callback(self._unwinding.discard)
 
-    async def _connect_line(self, *, renew: bool) -> None:
+    async def _connect_line(self) -> None:
         try:
-            await attempt(self.config, self, renew=renew)
+            await attempt(self.config, self)
         except (NoCredential, DialFailed) as exc:
             self._ended(exc.cause)
         except Exception as exc:
             log.exception("a connection attempt failed by a defect")
             self._ended(Cause(Layer.LOCAL, "defect", type(exc).__name__))
 
+    def attempt_asks(self) -> None:
+        self.core.asking(self._loop.time())
+        self._set_timer()
+
     def attempt_uses(self, secret: Secret) -> None:
+        self.core.asked()
         self._guard.token(secret)
 
     def attempt_step(self, step: Step, way: Way) -> None:
@@ -204,6 +214,12 @@ class Driver:
 
     def attempt_line(self, line: WebSocketLine, way: Way) -> None:
         self._line, self._way = line, way
+
+    def _prepared(self, credential: Credential | None) -> None:
+        if credential is not None:
+            self._guard.token(credential.secret)
+        self.update_moment()
+        self.run()
 
     def _ping(self, effect: ev.Ping) -> None:
         line = self._line
@@ -231,6 +247,7 @@ class Driver:
 
     def _finish(self, _effect: ev.Finished) -> None:
         self._drop_line()
+        self._preparation.cancel()
         self._guard.release()
         if self._stop_watching is not None:
             self._stop_watching()
@@ -246,6 +263,7 @@ class Driver:
         """Wait until what was cancelled and closed is gone."""
         if self._unwinding:
             await asyncio.wait(self._unwinding)
+        await self._preparation.released()
 
     def _drop_line(self) -> WebSocketLine | None:
         """The line is none of ours any more; what it carried stays in the books."""
@@ -356,6 +374,7 @@ class Driver:
                 core.consumed(update.last_consumed_client_message_index, now)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
+            self._preparation.begin()
         core.out.extend(self.conversation.heard(message))
         if answers(message):
             core.answered(now)
@@ -376,7 +395,8 @@ class Driver:
 
     def update_moment(self) -> None:
         """Tell the core what the conversation is doing."""
-        self.core.moment(quiet=self.turns.quiet, model_speaking=self.turns.model_speaking)
+        quiet = self.turns.quiet and not self._preparation.lacking
+        self.core.moment(quiet=quiet, model_speaking=self.turns.model_speaking)
 
     def line_pong(self, line: WebSocketLine, payload: bytes) -> None:
         if line is not self._line or not payload.isdigit():

@@ -758,8 +758,8 @@ export interface AuthTokenParams {
 /** Answer with an error and `data.retryable: false` when the user has to do something first. */
 export interface AuthTokenResult {
   token: string | Secret;
-  /** Milliseconds since 1970; absent, it is kept until the service refuses it. */
-  expiresAt?: number;
+  /** Milliseconds since 1970; without it a token is kept until the service refuses it. */
+  expiresAt?: number | null;
 }
 
 /** The state or phase changed. */

@@ -2,13 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from sidecar.rpc.protocol.settings import SessionSettings
 from sidecar.rpc.protocol.words import (
     Body,
     Family,
-    Milliseconds,
     Params,
     QuotaProject,
     Requested,
@@ -107,14 +106,14 @@ class AuthTokenParams(Body):
     ]
 
 
-class AuthTokenResult(Params):
+class AuthTokenResult(Struct, rename="camel", kw_only=True):
     """Answer with an error and `data.retryable: false` when the user has to do something first."""
 
     token: Credential
     expires_at: Annotated[
-        Milliseconds | UnsetType,
-        Meta(description="Milliseconds since 1970; absent, it is kept until the service refuses it."),
-    ] = UNSET
+        float | None,
+        Meta(description="Milliseconds since 1970; without it a token is kept until the service refuses it."),
+    ] = None
 
     def __repr__(self) -> str:
         return "AuthTokenResult(<secret>)"

@@ -234,3 +234,45 @@ async def test_transparent_resumption_leaves_every_message_once_and_in_order(
         assert session["messages"] | {"sha256": ""} == {
             "taken": 3 * 44 + 3, "sha256": "", "lost": 0, "doubled": 0, "replaying": False,
         }  # fmt: skip
+
+
+class Slow(Source):
+    """A host that takes a while, from its second token on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda n: Token(Secret(f"token-{n}"), time.time() + (30 if n == 1 else 3600)))
+        self.go_on = asyncio.Event()
+
+    async def token(self, reason: str) -> Token:
+        token = await super().token(reason)
+        if len(self.reasons) > 1:
+            await self.go_on.wait()
+        return token
+
+
+async def test_a_line_that_must_be_left_is_kept_until_there_is_a_token_for_the_next(
+    talks: Any, fast: Any
+) -> None:
+    source = Slow()
+    async with Simulator(fast()) as sim:
+        talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source)))
+        await sim.go_away(40.0)
+        await talk.told(ev.GoAwayReceived)
+        await talk.say(20)
+        await talk.all_heard(sim)
+        assert source.reasons == ["open", "expired"]
+        assert talk.session.state is State.CONNECTED
+        source.go_on.set()
+        back = await talk.told(ev.Reconnected)
+        assert (back.state_restored, source.reasons) == ("resumed", ["open", "expired"])
+        assert back.gap_s < 1
+
+
+async def test_a_session_that_is_closed_takes_its_question_back(talks: Any, fast: Any) -> None:
+    source = Slow()
+    async with Simulator(fast()) as sim:
+        talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source)))
+        await sim.go_away(40.0)
+        await talk.until(lambda: len(source.reasons) == 2)
+        await talk.session.close()
+        assert not talk.session._preparation._running

@@ -362,3 +362,10 @@ def test_renewing_belongs_to_the_attempt_that_the_limits_allowed() -> None:
     too_late = ask(UNAUTHORIZED, Outage(since=0.0), now=600.0, renewable=True)
     assert isinstance(too_late, Stop)
     assert too_late.fault.kind == "maxElapsed"
+
+
+def test_who_wants_no_reconnect_gets_none_for_a_token_that_ended_a_line() -> None:
+    disabled = Settings(reconnect=Reconnect(enabled=False))
+    decision = ask(TOKEN_EXPIRED, Outage(since=100.0), settings=disabled, renewable=True, line_lost=True)
+    assert isinstance(decision, Stop)
+    assert decision.fault.kind == "reconnectDisabled"

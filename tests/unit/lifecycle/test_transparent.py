@@ -13,15 +13,13 @@ from sidecar.lifecycle.core import Lifecycle
 from sidecar.lifecycle.item import Item, Kind
 from sidecar.lifecycle.outbox import Outbox
 from sidecar.lifecycle.settings import OutboxLimits, Settings
-from sidecar.lifecycle.states import State
-from sidecar.lifecycle.transparent import PATIENCE_S
-from tests.unit.lifecycle.rig import CUT, ECHO, Rig
+from tests.unit.lifecycle.rig import Rig
 
 CHUNK_US = 20_000
 
 
 def make(ring_s: float = 45.0) -> Outbox:
-    return Outbox(OutboxLimits(flush_rate=1000.0), ring_s, transparent=True)
+    return Outbox(OutboxLimits(flush_rate=1000.0, flush_burst_s=60.0), ring_s, transparent=True)
 
 
 def message(n: int, kind: Kind = Kind.AUDIO) -> Item:
@@ -49,7 +47,8 @@ def test_an_index_confirms_and_a_pong_does_not() -> None:
     outbox.connected(resumed=True)
     offer(outbox, *map(message, range(4)))
     write(outbox)
-    assert not outbox.confirm(1, now=1.0)
+    outbox.confirm(1)
+    assert len(outbox.unconfirmed) == 4
     assert outbox.consumed(2)
     assert numbers(outbox.unconfirmed) == [2, 3]
     assert not outbox.consumed(2)
@@ -96,28 +95,73 @@ def test_an_open_activity_is_known_to_the_resumed_session() -> None:
         assert (opened is None) is (first is None)
 
 
-def test_a_service_that_never_names_an_index_goes_by_pongs_after_a_while() -> None:
+def test_as_long_as_no_index_was_named_what_is_sent_again_may_be_doubled() -> None:
+    for told, doubled_us in ((0, CHUNK_US), (1, 0)):
+        outbox = make()
+        offer(outbox, message(0), message(1))
+        write(outbox)
+        outbox.confirm(1)
+        outbox.consumed(told)
+        outbox.line_lost(0.0)
+        outbox.connected(resumed=True)
+        expected = [0, 1] if told == 0 else [1]
+        assert numbers(outbox.held) == expected
+        assert outbox.books.maybe_doubled_us == (2 * doubled_us if told == 0 else 0)
+
+
+def test_an_index_that_comes_late_still_rules() -> None:
     outbox = make()
-    offer(outbox, *map(message, range(3)))
-    write(outbox, now=100.0)
-    outbox.consumed(0)
-    assert not outbox.confirm(1, now=100.0 + PATIENCE_S)
-    assert outbox.confirm(1, now=100.1 + PATIENCE_S)
-    assert outbox.idle
+    offer(outbox, *map(message, range(600)))
+    write(outbox)
+    outbox.confirm(1)
+    assert outbox.consumed(500)
+    outbox.line_lost(1e9, unacked_bytes=0)
+    outbox.connected(resumed=True)
+    assert numbers(outbox.held) == list(range(500, 600))
 
 
-def test_who_named_one_is_waited_for() -> None:
+def test_what_arrived_and_waits_for_its_index_makes_room() -> None:
+    outbox = Outbox(OutboxLimits(flush_rate=1000.0, flush_burst_s=60.0, max_bytes=40), 0.2, transparent=True)
+    for n in range(100):
+        offer(outbox, message(n, Kind.AUDIO if n % 2 else Kind.TEXT))
+        write(outbox, mark=n + 1)
+        outbox.confirm(n + 1)
+    assert not outbox.has_drops
+    books = outbox.books
+    assert books.confirmed_us + books.unconfirmed_us == books.accepted_us == 50 * CHUNK_US
+
+
+def test_a_fresh_session_does_not_hear_again_what_the_old_one_heard() -> None:
+    outbox = make()
+    offer(outbox, message(0), message(1, Kind.TEXT), message(2))
+    write(outbox, mark=1)
+    outbox.confirm(1)
+    offer(outbox, message(3))
+    write(outbox, mark=2)
+    outbox.line_lost(0.0)
+    outbox.connected(resumed=False)
+    assert numbers(outbox.held) == [3]
+    books = outbox.books
+    assert (books.confirmed_us, books.held_us, books.replayed_us) == (2 * CHUNK_US, CHUNK_US, CHUNK_US)
+    assert not outbox.has_drops
+
+
+def test_at_the_end_what_arrived_is_not_called_unknown() -> None:
     outbox = make()
     offer(outbox, message(0), message(1))
-    write(outbox)
-    outbox.consumed(1)
-    assert not outbox.confirm(1, now=3600.0)
+    write(outbox, mark=1)
+    outbox.confirm(1)
+    offer(outbox, message(2))
+    write(outbox, mark=2)
+    outbox.close()
+    assert [(drop.reason, drop.from_n) for drop in outbox.take_drops()] == [("deliveryUnknown", 2)]
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_is_cut_the_state_holds_everything_once_and_in_order(seed: int) -> None:
     rng = random.Random(seed)
     outbox = make()
+    outbox.indexes.told = True
     outbox.connected(resumed=True)
     accepted: list[int | None] = []
     state: list[int | None] = []
@@ -134,7 +178,7 @@ def test_whatever_is_cut_the_state_holds_everything_once_and_in_order(seed: int)
             taken = written[: rng.randint(0, len(written))] if rng.random() < 0.2 else written
             state += numbers(taken)
             index += len(taken)
-            outbox.confirm(1, now=n * 0.02)
+            outbox.confirm(1)
             if taken is not written:  # the line dies under the rest
                 outbox.line_lost(n * 0.02, unsent_bytes=rng.choice([0, 3]))
                 outbox.connected(resumed=True)
@@ -166,26 +210,34 @@ def test_the_echo_of_a_hand_over_confirms_nothing_that_the_handle_does_not_hold(
     talk = rig()
     talk.open()
     talk.core.handle("h1", resumable=True)
+    talk.answers_pings = False
     talk.speak(0, 2)
     talk.core.consumed(1, talk.now)
     talk.core.reconnect(talk.now)
-    talk.run()
-    talk.pass_time(2.0)
-    talk.core.ended(talk.now, ECHO, echoed=True)
+    talk.pass_time(1.1)
+    assert talk.core.line is not None
+    talk.echo()
     assert numbers(talk.core.outbox.held) == [1, 2]
+    assert talk.core.outbox.books.confirmed_us == CHUNK_US
 
 
-def test_a_close_ends_as_soon_as_the_index_has_come_and_its_echo_confirms() -> None:
+def test_a_hand_over_does_not_wait_for_an_index_when_all_has_arrived() -> None:
+    talk = rig()
+    talk.open()
+    talk.core.handle("h1", resumable=True)
+    talk.speak(0, 2)
+    talk.core.reconnect(talk.now)
+    talk.pass_time(0.1)
+    assert talk.closes == 1
+
+
+def test_a_close_ends_as_soon_as_all_has_arrived() -> None:
     talk = rig()
     talk.open()
     talk.speak(0, 2)
     talk.core.close(talk.now, 5.0)
-    talk.run()
-    assert talk.closes == 0
-    talk.core.consumed(3, talk.now)
-    talk.run()
+    talk.pass_time(0.1)
     assert talk.closes == 1
-    assert talk.core.state is State.DISCONNECTING
-    talk.core.ended(talk.now, CUT)
-    talk.run()
-    assert talk.core.outbox.books.dropped_us == 0
+    talk.cut()
+    books = talk.core.outbox.books
+    assert (books.dropped_us, books.confirmed_us) == (0, 3 * CHUNK_US)

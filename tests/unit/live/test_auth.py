@@ -35,7 +35,7 @@ EPHEMERAL = "auth_tokens/0f1e+2"
 async def test_every_form_of_a_credential(
     auth: Auth, headers: dict[str, str], query: str, constrained: bool
 ) -> None:
-    credential = await auth.credential(renew=False)
+    credential = await auth.credential()
     assert (credential.headers, credential.query, credential.constrained) == (headers, query, constrained)
     assert not auth.renewable
     assert auth.secrets == (credential.secret,)
@@ -96,8 +96,10 @@ class Clock:
         return self.now
 
 
-async def shown(auth: Auth, *, renew: bool = False) -> str:
-    return (await auth.credential(renew=renew)).secret.reveal()
+async def shown(auth: Auth, *, refused: bool = False) -> str:
+    if refused:
+        auth.refused()
+    return (await auth.credential()).secret.reveal()
 
 
 async def test_a_token_is_kept_until_it_is_about_to_expire() -> None:
@@ -119,22 +121,24 @@ async def test_a_token_without_an_end_is_kept_until_it_is_refused() -> None:
     await shown(auth)
     clock.now += 1e6
     assert await shown(auth) == "token-1"
-    assert await shown(auth, renew=True) == "token-2"
+    assert await shown(auth, refused=True) == "token-2"
     assert await shown(auth) == "token-2"
     assert source.reasons == ["open", "refused"]
 
 
-async def test_a_source_that_fails_is_asked_again_and_the_old_token_is_gone() -> None:
+async def test_a_source_that_fails_is_asked_again_for_the_same_reason() -> None:
     source = Tokens()
     auth = Asked(source)
     await shown(auth)
     source.down = True
-    with pytest.raises(NoCredential) as failed:
-        await auth.credential(renew=True)
-    assert failed.value.cause.code == "tokenTimeout"
+    for _ in range(2):
+        with pytest.raises(NoCredential) as failed:
+            await shown(auth, refused=True)
+        assert failed.value.cause.code == "tokenTimeout"
     source.down = False
-    assert await shown(auth) == "token-3"
-    assert source.reasons == ["open", "refused", "open"]
+    assert await shown(auth) == "token-4"
+    assert await shown(auth) == "token-4"
+    assert source.reasons == ["open", "refused", "refused", "refused"]
 
 
 async def test_the_form_goes_by_the_type() -> None:
@@ -142,7 +146,7 @@ async def test_the_form_goes_by_the_type() -> None:
         async def token(self, reason: str) -> Token:
             return Token(Secret(EPHEMERAL))
 
-    credential = await Asked(Given(), "ephemeralToken").credential(renew=False)
+    credential = await Asked(Given(), "ephemeralToken").credential()
     assert (credential.constrained, credential.headers) == (True, {})
-    billed = await Asked(Tokens(), quota_project="p1").credential(renew=False)
+    billed = await Asked(Tokens(), quota_project="p1").credential()
     assert billed.headers == {"Authorization": "Bearer token-1", "x-goog-user-project": "p1"}

@@ -98,7 +98,7 @@ async def test_an_error_of_the_host_says_whether_to_ask_again(asking, error, cod
         {"token": ""},
         {"token": 1},
         {"token": TOKEN + "\n"},
-        {"token": TOKEN, "expires_at": 1},
+        {"token": TOKEN, "expiresAt": "soon"},
         [TOKEN],
         TOKEN,
     ],
@@ -110,6 +110,22 @@ async def test_what_is_no_token_is_denied_and_not_shown(asking, result):
     assert cause.code == "tokenDenied"
     assert "auth/token" in cause.text
     assert TOKEN not in cause.text
+
+
+@pytest.mark.parametrize(
+    ("extra", "ends_at"),
+    [
+        ({}, None),
+        ({"expiresAt": None}, None),
+        ({"expiresAt": 1795449600000.0}, 1795449600.0),
+        ({"expiresAt": 1795449600000.5}, 1795449600.0005),
+        ({"tokenType": "bearer", "expires_at": 1}, None),
+    ],
+)
+async def test_hosts_write_the_end_of_a_token_in_their_own_way(asking, extra, ends_at):
+    task = asking.server.token()
+    asking.say(answer(await asking.hear_until(is_question), result={"token": TOKEN} | extra))
+    assert (await task).expires_at == ends_at
 
 
 async def test_an_ephemeral_token_must_be_one(asking):
