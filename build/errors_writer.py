@@ -72,6 +72,8 @@ LOCAL_WHEN: dict[tuple[Layer, str], str] = {
     (Layer.TLS, "caFile"): "`tls.caFile` cannot be read any more",
     (Layer.HTTP, "timeout"): "no answer within `deadlines.handshakeMs`",
     (Layer.HTTP, "invalid"): "the answer was no WebSocket upgrade",
+    (Layer.HTTP, "dropped"): "the connection ended before the answer",
+    (Layer.HTTP, "2xx"): "any 2xx",
     (Layer.HTTP, "3xx"): "any 3xx",
     (Layer.HTTP, "4xx"): "any other 4xx",
 }
@@ -122,7 +124,7 @@ that reached the service do; the others go on until `reconnect.maxElapsedMs`. A 
 (1011 within `handOver.windowMs`) does not count: the service has not let go of it yet. Planned hand-overs
 never count.
 
-`error.data.retryable` is false where the action is `stop`. A fault that ends the session is logged as an
+`error.data.retryable` is false where the action is `stop`, but for the limits of the sidecar's own (such as `openTimeout`). A fault that ends the session is logged as an
 error, whatever its own severity. The waits are explained in [lifecycle.md](lifecycle.md#coming-back).
 """
 
@@ -187,6 +189,7 @@ def _counts(row: Row) -> bool:
     """Asked of the classifier, with a cause that fits the row and none before it."""
     samples: dict[int | str | None, int | str] = {
         None: 500 if row.layer is Layer.HTTP else "other",
+        "2xx": 200,
         "3xx": 302,
         "4xx": 418,
         "5xx": 502,

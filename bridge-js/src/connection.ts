@@ -48,7 +48,7 @@ export type CallArguments<Params> = Record<never, never> extends Params
 
 /** What a handler gets beside the params. */
 export interface RequestContext {
-  /** Aborted when the sidecar does not want the answer any more. */
+  /** Aborted when the sidecar does not want the answer any more, or is gone. */
   readonly signal: AbortSignal;
 }
 
@@ -69,6 +69,8 @@ export interface ProtocolViolation {
 export interface ConnectionOwner {
   notification(method: string, params: unknown): void;
   protocolError(violation: ProtocolViolation): void;
+  /** A handler of the app threw what is not passed on, or there is none for this method. */
+  unanswered(method: string, why: unknown): void;
   /** One of the streams ended or failed; told once. Calls wait until the owner calls `close`. */
   broken(cause: Error | undefined): void;
 }
@@ -209,6 +211,7 @@ export class Connection {
   close(why: (call?: UnansweredCall) => SidecarError): void {
     this.#refusal = why;
     for (const call of [...this.#pending.values()]) call.reject(why(call));
+    for (const unwanted of this.#answering.values()) unwanted.abort();
     this.#tellWaiting(why);
   }
 
@@ -266,8 +269,10 @@ export class Connection {
           ? { error: { code: ERROR_CODES.methodNotFound, message: `The host does not answer ${method}.` } }
           : { result: (await handler(params, { signal: cancelled.signal })) ?? null };
     } catch (error) {
+      if (!(error instanceof RequestRefusedError)) this.#owner.unanswered(method, error);
       outcome = { error: describe(error, method) };
     }
+    if (handler === undefined) this.#owner.unanswered(method, new Error('no handler is set'));
     this.#answering.delete(id);
     if (cancelled.signal.aborted || this.#refusal !== undefined) return;
     try {

@@ -53,8 +53,8 @@ export interface StopOptions {
 
 /** A line of the sidecar's log. */
 export interface LogEvent {
-  /** `notification`: meant for this host. `stderr`: the log of the process. */
-  readonly source: 'notification' | 'stderr';
+  /** `notification`: meant for this host. `stderr`: the log of the process. `host`: a handler of the app failed. */
+  readonly source: 'notification' | 'stderr' | 'host';
   /** `raw`: a line on stderr that is not of the sidecar's log. */
   readonly level: LogLevel | 'raw';
   readonly message: string;
@@ -132,6 +132,7 @@ export class Sidecar {
         else events.emit(method as keyof SidecarEvents, params as never);
       },
       protocolError: (violation) => events.emit('protocolError', violation),
+      unanswered: (method, why) => events.emit('log', fromHandler(method, why)),
       // A process that does not read or write any more is of no use. Mostly it is ending anyway.
       broken: () => {
         child.end().catch((error: Error) => {
@@ -278,6 +279,11 @@ if (Symbol.asyncDispose !== undefined) {
       await this.stop();
     },
   });
+}
+
+function fromHandler(method: string, why: unknown): LogEvent {
+  const message = `the handler of ${method} failed: ${why instanceof Error ? (why.stack ?? why.message) : String(why)}`;
+  return { source: 'host', level: 'error', message, data: { method } };
 }
 
 function fromNotification({ level, message, data = {} }: Log): LogEvent {

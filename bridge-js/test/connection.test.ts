@@ -28,6 +28,7 @@ class Pair {
   readonly notifications: [string, unknown][] = [];
   readonly violations: ProtocolViolation[] = [];
   readonly broken: (Error | undefined)[] = [];
+  readonly unanswered: string[] = [];
   readonly connection: Connection;
 
   constructor(readonly output: Duplex | Writable = new PassThrough()) {
@@ -35,6 +36,7 @@ class Pair {
       notification: (method, params) => this.notifications.push([method, params]),
       protocolError: (violation) => this.violations.push(violation),
       broken: (cause) => this.broken.push(cause),
+      unanswered: (method, why) => this.unanswered.push(`${method}: ${(why as Error).message}`),
     });
   }
 
@@ -317,6 +319,7 @@ test('the text of a failing handler stays here, unless it is a RequestRefusedErr
       [3, -32603, 'The host failed to answer c.', undefined],
     ],
   );
+  assert.deepEqual(pair.unanswered.slice(0, 1), ['a: the key is K-123'], 'the app itself is told');
 });
 
 test('a handler learns that its answer is not wanted any more, and gives none', async () => {
@@ -331,4 +334,18 @@ test('a handler learns that its answer is not wanted any more, and gives none', 
   await pair.say({ id: 'q2', method: 'nothing' }, { method: '$/cancelRequest', params: null });
   assert.deepEqual(reached, ['aborted']);
   assert.deepEqual((await pair.written()).map((line) => line.id), ['q2']);
+});
+
+test('a handler learns that the sidecar is gone', async () => {
+  const pair = new Pair();
+  const reached: string[] = [];
+  pair.connection.handle('auth/token', async (_params, { signal }) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    reached.push('aborted');
+  });
+  await pair.say({ id: 'q1', method: 'auth/token' }, { id: 'q2', method: 'auth/token' });
+  pair.connection.close((call) => new SidecarClosedError('gone', call));
+  await new Promise(setImmediate);
+  assert.deepEqual(reached, ['aborted', 'aborted']);
+  assert.deepEqual(await pair.written(), []);
 });

@@ -172,6 +172,19 @@ test('the app answers for its tokens: given, renewed for the next connection, de
     assert.deepEqual(reasons, ['t1 bearer open', 't1 bearer expired', 't2 bearer open']);
   }));
 
+test('an app that does not answer for tokens learns it at once, by the call and in its log', () =>
+  withSidecar(async (sidecar) => {
+    const told: string[] = [];
+    sidecar.on('log', ({ source, message }) => source === 'host' && told.push(message));
+    const vertex = {
+      endpoint: { family: 'vertex' as const, baseUrl: url },
+      auth: { type: 'host' as const },
+      setup: { model: 'projects/p/locations/global/publishers/google/models/m' },
+    };
+    await assert.rejects(sidecar.call('session/open', opening('t3', vertex)), { kind: 'tokenDenied' });
+    assert.match(told[0] ?? '', /auth\/token failed: .*no handler/);
+  }));
+
 test('a service that cannot be reached rejects the open by its own deadline', () =>
   withSidecar(async (sidecar) => {
     const server = createServer().listen(0, '127.0.0.1');

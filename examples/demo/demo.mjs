@@ -44,7 +44,9 @@ sidecar.on('log', ({ source, message }) => screen.say(`! ${source}: ${message}`)
 screen.say(
   real
     ? 'Talking to the real service, with your key. Cuts are not made; what the network does is dealt with.'
-    : 'Talking to the simulator. On the way the line is cut at 5 s, frozen at 10 s, and ended by a goAway at 18 s.',
+    : options.script
+      ? `Talking to the simulator, which does what ${options.script} says.`
+      : 'Talking to the simulator. On the way the line is cut at 5 s, frozen at 10 s, and ended by a goAway at 18 s.',
 );
 
 // --- listen ---------------------------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """How a request proves who asks (LP 1.2). Secrets become text only here, in the moment of use."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 from urllib.parse import quote
 
-from sidecar.lifecycle.faults import Cause
+from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.endpoints import Endpoint, InvalidConfig
 from sidecar.observe.secret import Secret
+
+log = logging.getLogger(__name__)
 
 RENEW_BEFORE_S = 60.0
 """A token that expires sooner is not used for a new connection: dialling and the setup take their time."""
@@ -215,12 +218,8 @@ class Token(NamedTuple):
 class Source(Protocol):
     """Where tokens come from."""
 
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """What it holds itself."""
-
     async def token(self, reason: Reason) -> Token:
-        """A new one.
+        """A new one. A source that holds secrets of its own names them in an attribute `secrets`.
 
         Raises:
             NoCredential: there is none to be had now, or ever.
@@ -261,7 +260,7 @@ class Asked:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        return self._source.secrets
+        return getattr(self._source, "secrets", ())
 
     def check(self, endpoint: Endpoint) -> None:
         if self._token_type == "ephemeralToken":
@@ -277,10 +276,20 @@ class Asked:
     async def credential(self) -> Credential:
         reason = self._lack()
         if reason is not None:
-            self._token = await self._source.token(reason)
+            self._token = await self._ask(reason)
             self._lacks = None  # only now: who was asked in vain is asked once more for the same reason
         assert self._token is not None
         return self._form(self._token.secret)
+
+    async def _ask(self, reason: Reason) -> Token:
+        try:
+            return await self._source.token(reason)
+        except NoCredential:
+            raise
+        except Exception as exc:
+            log.exception("the source of tokens failed")
+            text = f"the source of tokens failed: {type(exc).__name__}, see the log"
+            raise NoCredential(Cause(Layer.LOCAL, "tokenUnavailable", text)) from None
 
     def _lack(self) -> Reason | None:
         ends_at = self._token.expires_at if self._token is not None else None

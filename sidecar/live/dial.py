@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import aiohappyeyeballs
 
 from sidecar.lifecycle.faults import Cause, Layer
-from sidecar.live.endpoints import Endpoint
+from sidecar.live.endpoints import Endpoint, is_localhost
 from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import tls_failed
 from sidecar.live.layers import add_tls, transport_on
@@ -196,9 +196,11 @@ async def _resolve(host: str, port: int) -> list[AddrInfo]:
 
 
 def _look_up(host: str, port: int) -> asyncio.Future[list[AddrInfo]]:
+    name = "localhost" if is_localhost(host) else host  # no resolver may say that it is another machine
+
     def look_up() -> list[AddrInfo]:
         try:
-            return cast(list[AddrInfo], socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            return cast(list[AddrInfo], socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
         except UnicodeError as exc:
             raise OSError(f"not a host name: {exc}") from None
 

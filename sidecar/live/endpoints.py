@@ -24,6 +24,7 @@ _METHODS: dict[Family, str] = {
 }
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _PORTS = {"ws": 80, "wss": 443}
+_HOST = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _LOCATION = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 
 
@@ -95,13 +96,14 @@ def _endpoint(family: Family, base_url: str, api_version: str) -> Endpoint:
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
-    except ValueError as exc:
-        raise InvalidConfig(f"endpoint.baseUrl is not a URL: {exc}") from None
-    scheme = _SCHEMES.get(parts.scheme.lower())
-    if scheme is None or not parts.hostname:
-        raise InvalidConfig("endpoint.baseUrl must look like wss://host[:port][/path]")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    except ValueError:  # its text repeats what may be a password
+        raise InvalidConfig("endpoint.baseUrl is not a URL such as wss://host[:port][/path]") from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise InvalidConfig("endpoint.baseUrl must not carry credentials, a query or a fragment")
+    scheme = _SCHEMES.get(parts.scheme.lower())
+    if scheme is None or not is_host(_in_ascii(parts.hostname or "")) or port == 0:
+        raise InvalidConfig("endpoint.baseUrl must look like wss://host[:port][/path]")
+    assert parts.hostname is not None
     if scheme == "ws" and not is_loopback(parts.hostname):
         raise InvalidConfig(
             "endpoint.baseUrl must be wss:// (or https://): without TLS the key could be read"
@@ -113,11 +115,30 @@ def _endpoint(family: Family, base_url: str, api_version: str) -> Endpoint:
     return Endpoint(url, parts.hostname, port or _PORTS[scheme], family, api_version)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address means this machine."""
-    if host.lower() == "localhost":
-        return True
+def is_host(text: str) -> bool:
+    """Whether it has the form of a host name in ASCII or of an address, without brackets."""
+    return _HOST.fullmatch(text) is not None
+
+
+def _in_ascii(host: str) -> str:
+    """Of a name with other letters its xn-- form, which is what goes on the wire; "" if it has none."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def is_localhost(name: str) -> bool:
+    """Whether it is a name that never means another machine (RFC 6761 section 6.3)."""
+    return f".{name.lower().removesuffix('.')}".endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means this machine: also an IPv4 address written as IPv6, and 0.0.0.0 or ::,
+    at which nobody else can be reached (RFC 1122 section 3.2.1.3)."""
+    try:
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return is_localhost(host)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified

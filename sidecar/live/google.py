@@ -9,20 +9,25 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.auth import NoCredential, Reason, Token
 from sidecar.live.endpoints import InvalidConfig
+from sidecar.live.files import read_file
 from sidecar.live.thread import in_thread
-from sidecar.observe.redact import redact
+from sidecar.observe.redact import redact_cut
 from sidecar.observe.secret import Secret
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """What Vertex AI asks for (LP 1.2)."""
 TIMEOUT_S = 20.0
 """For one token: a stalled fetch must not hold a session for minutes (LP 1.2)."""
+MAX_WORDS_CHARS = 500
+"""Of what Google says why there is none."""
+MAX_KEY_BYTES = 64 * 1024
+"""Of a key file; one has 2 to 3 KiB."""
 
 Load = Callable[[], Any]
 """Makes the credentials of google-auth. Called in a thread."""
@@ -78,7 +83,8 @@ class GoogleTokens:
         self.secrets = secrets
         self._load = load
         self._credentials: Any = None
-        self._lock = threading.Lock()  # one that was given up may still run beside the next
+        self._lock = threading.Lock()  # sessions in other threads may share these credentials
+        self._under_way: asyncio.Future[Token] | None = None
 
     async def token(self, reason: Reason) -> Token:
         """
@@ -87,12 +93,20 @@ class GoogleTokens:
         """
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await in_thread(self._fetch, "token")
+                return await asyncio.shield(self._fetching())
         except TimeoutError:
             text = f"no token from Google within {TIMEOUT_S:.0f} s"
             raise NoCredential(Cause(Layer.LOCAL, "tokenUnavailable", text)) from None
         except Exception as exc:
             raise NoCredential(_cause(exc)) from None
+
+    def _fetching(self) -> asyncio.Future[Token]:
+        """One fetch at a time: who comes while one is under way, which was given up perhaps, waits for that.
+        So a token service that hangs costs one thread, however often it is asked."""
+        under_way = self._under_way
+        if under_way is None or under_way.done() or under_way.get_loop() is not asyncio.get_running_loop():
+            under_way = self._under_way = in_thread(self._fetch, "token")
+        return under_way
 
     def _fetch(self) -> Token:
         from google.auth.transport.requests import Request
@@ -100,7 +114,7 @@ class GoogleTokens:
         with self._lock:
             if self._credentials is None:
                 self._credentials = self._load()
-            self._credentials.refresh(Request())
+            self._credentials.refresh(partial(Request(), timeout=TIMEOUT_S))  # it would wait for 120 s
             expiry = self._credentials.expiry
             expires_at = None if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
             return Token(Secret(self._credentials.token), expires_at)
@@ -113,7 +127,7 @@ def _cause(exc: Exception) -> Cause:
     unavailable = isinstance(exc, TransportError) or getattr(exc, "retryable", False)
     what = str(exc.args[0]) if isinstance(exc, GoogleAuthError) and exc.args else type(exc).__name__
     code = "tokenUnavailable" if unavailable else "tokenDenied"
-    return Cause(Layer.LOCAL, code, f"no token from Google: {redact(what)[:500]}")
+    return Cause(Layer.LOCAL, code, f"no token from Google: {redact_cut(what)[:MAX_WORDS_CHARS]}")
 
 
 def _check_installed() -> None:
@@ -126,8 +140,9 @@ def _check_installed() -> None:
 
 def _read(path: str) -> Any:
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise InvalidConfig(f"auth.keyFile cannot be read: {exc.strerror or type(exc).__name__}") from None
-    except ValueError:
+        # The path is not repeated: it may be the key itself, in the wrong field.
+        return json.loads(read_file(path, "auth.keyFile", MAX_KEY_BYTES))
+    except (ValueError, RecursionError) as exc:
+        if isinstance(exc, InvalidConfig):
+            raise
         raise InvalidConfig("auth.keyFile is not JSON") from None

@@ -23,7 +23,7 @@ from websockets.uri import parse_uri
 from sidecar import __version__
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.kernel import unacknowledged_bytes, unread_bytes
-from sidecar.observe.redact import redact
+from sidecar.observe.redact import redact_cut
 
 WRITE_HIGH_WATER_BYTES = 64 * 1024
 """Above this in our own buffer the outbox waits: what is not written yet is surely not lost."""
@@ -266,8 +266,9 @@ class WebSocketLine(asyncio.Protocol):
         protocol = self._protocol
         rcvd = protocol.close_rcvd
         assert rcvd is not None
-        # A reason goes into errors and logs, and a service may repeat in it what it was sent.
-        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact(rcvd.reason)), echoed=self._echoed())
+        # A reason goes into errors and logs, and a service may repeat in it what it was sent, cut to
+        # what a close frame has room for.
+        self._end(Cause(Layer.WEBSOCKET, int(rcvd.code), redact_cut(rcvd.reason)), echoed=self._echoed())
 
     def _echoed(self) -> bool:
         """Whether the service's close frame is surely the answer to ours, so that it read all we wrote.
@@ -301,7 +302,7 @@ class WebSocketLine(asyncio.Protocol):
         retry_after = next((value.strip() for name, _, value in named if name.lower() == "retry-after"), "")
         seconds = _SECONDS.fullmatch(retry_after)
         retry_after_s = min(float(retry_after), MAX_RETRY_AFTER_S) if seconds else None
-        return Cause(Layer.HTTP, int(match.group(1)), redact(match.group(2)), retry_after_s)
+        return Cause(Layer.HTTP, int(match.group(1)), redact_cut(match.group(2)), retry_after_s)
 
     def _end(self, cause: Cause, *, echoed: bool = False) -> None:
         """Tell the end, once. After a closing handshake our close frame is still to be sent, else nothing."""

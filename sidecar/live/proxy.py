@@ -1,6 +1,5 @@
 """Which way a line takes to the service: straight, or through a proxy, and through which."""
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -9,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from sidecar.lifecycle.faults import Cause, Layer
-from sidecar.live.endpoints import Endpoint, InvalidConfig, is_loopback
+from sidecar.live.endpoints import Endpoint, InvalidConfig, is_host, is_loopback
 from sidecar.live.failure import DialFailed
 from sidecar.live.no_proxy import Rule, rules
 from sidecar.observe.secret import Secret
@@ -20,8 +19,6 @@ PORTS: dict[Scheme, int] = {"http": 80, "https": 443, "socks5": 1080, "socks5h":
 """The kinds of proxies there are, and the ports if none is given."""
 MAX_CREDENTIAL_CHARS = 255
 """Of a user name and of a password (RFC 1929 section 2)."""
-
-_HOST = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 
 
 class Proxy(Struct, frozen=True):
@@ -163,7 +160,7 @@ def parse(url: str, field: str, username: Secret | None = None, password: Secret
     except ValueError:
         raise InvalidConfig(f"{field} is not a URL") from None
     scheme = next((known for known in PORTS if known == parts.scheme.lower()), None)
-    if scheme is None or not _HOST.fullmatch(host) or port == 0:
+    if scheme is None or not is_host(host) or port == 0:
         schemes = ", ".join(f"{known}://" for known in PORTS)
         raise InvalidConfig(f"{field} must look like http://host:port; possible are {schemes}")
     if parts.path not in ("", "/") or parts.query or parts.fragment:

@@ -8,7 +8,6 @@ there `truststore` would read all of it again for every connection, 20 ms in whi
 import os
 import re
 import ssl
-import stat
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sidecar.live.endpoints import Endpoint, InvalidConfig, is_loopback
+from sidecar.live.endpoints import Endpoint, InvalidConfig, is_host, is_loopback
+from sidecar.live.files import check_size, read_file, regular_file
 
 MAX_CA_BYTES = 4 * 1024 * 1024
 """Of a file or text of certificates; a whole system's store has a few hundred KiB."""
@@ -32,7 +32,6 @@ BUNDLES = (
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _PEM = re.compile(rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----.*?-----END \1-----", re.DOTALL)
 _PEM_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----")
-_HOST_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 
 _Stamp = tuple[int, ...]
 
@@ -71,7 +70,7 @@ class Tls(Struct, frozen=True, kw_only=True):
                 f"tls.verify may be false for this machine only, not for {endpoint.host}: anybody on the way "
                 "could take the service's place. For a private CA give tls.caFile or tls.caPem."
             )
-        if self.server_name and not _HOST_NAME.fullmatch(self.server_name):
+        if self.server_name and not is_host(self.server_name):
             raise InvalidConfig(
                 'tls.serverName must be a host name such as "example.com", or an IP address; of a name with '
                 "other letters than these, its xn-- form"
@@ -102,9 +101,11 @@ def _context(
         context.verify_mode = ssl.CERT_NONE
         return context
     if ca_file:
-        _add_file(context, ca_file)
+        _add(context, read_file(ca_file, _where(ca_file), MAX_CA_BYTES), _where(ca_file))
     if ca_pem:
-        _add(context, ca_pem.encode("utf-8", "replace"), "tls.caPem")
+        pem = ca_pem.encode("utf-8", "replace")
+        check_size(pem, "tls.caPem", MAX_CA_BYTES)
+        _add(context, pem, "tls.caPem")
     return context
 
 
@@ -137,32 +138,15 @@ def _file_stamp(path: str) -> _Stamp:
     Raises:
         InvalidConfig: there is no such file, or it is none that ends.
     """
-    where = f'tls.caFile "{Path(path).absolute()}"'
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError) as exc:
-        raise InvalidConfig(f"{where} cannot be read: {_why(exc)}") from None
-    if not stat.S_ISREG(found.st_mode):  # a pipe or a device would be read for ever
-        raise InvalidConfig(f"{where} is no file")
-    return _stamp(found)
+    return _stamp(regular_file(path, _where(path)))
 
 
 def _stamp(found: os.stat_result) -> _Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _why(exc: Exception) -> str:
-    return getattr(exc, "strerror", None) or "this is no path"
-
-
-def _add_file(context: ssl.SSLContext, path: str) -> None:
-    where = f'tls.caFile "{Path(path).absolute()}"'
-    try:
-        with Path(path).open("rb") as file:
-            pem = file.read(MAX_CA_BYTES + 1)
-    except OSError as exc:
-        raise InvalidConfig(f"{where} cannot be read: {_why(exc)}") from None
-    _add(context, pem, where)
+def _where(path: str) -> str:
+    return f'tls.caFile "{Path(path).absolute()}"'
 
 
 def _add(context: ssl.SSLContext, pem: bytes, where: str) -> None:
@@ -171,8 +155,6 @@ def _add(context: ssl.SSLContext, pem: bytes, where: str) -> None:
     Raises:
         InvalidConfig: there is none, or one of them is broken.
     """
-    if len(pem) > MAX_CA_BYTES:
-        raise InvalidConfig(f"{where} has more than {MAX_CA_BYTES // 1024**2} MiB")
     blocks = [match.group().decode("latin-1") for match in _PEM.finditer(pem)]
     if not blocks:
         other = _PEM_BEGIN.search(pem)

@@ -16,7 +16,7 @@ from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import tls_failed
 from sidecar.live.layers import add_tls, transport_on
 from sidecar.live.proxy import Proxy, join
-from sidecar.observe.redact import redact
+from sidecar.observe.redact import redact, redact_cut
 
 MAX_HEAD_BYTES = 16 * 1024
 """Of a proxy's answer to CONNECT."""
@@ -209,7 +209,7 @@ class Answer:
                 _fail(proxy, "invalid", "bytes came with the answer to CONNECT that nobody can have sent")
             return
         named = [(name.strip().lower(), value.strip()) for name, _, value in map(_split, fields)]
-        reason = _NOT_PRINTED.sub("?", (match[2] or "").strip())[:MAX_REASON_CHARS]
+        reason = _NOT_PRINTED.sub("?", redact_cut((match[2] or "").strip()))[:MAX_REASON_CHARS]
         text = f'the answer to CONNECT was {match[1]} "{reason}"'
         if match[1] == "407":
             text += _credentials_wanted(

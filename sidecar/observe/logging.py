@@ -14,7 +14,7 @@ from json import dumps
 from types import TracebackType
 from typing import Any, Literal
 
-from sidecar.observe.redact import REDACTED, is_secret_field, redact
+from sidecar.observe.redact import REDACTED, is_secret_field, redact, redact_cut
 from sidecar.observe.sink import Sink
 
 Level = Literal["debug", "info", "warn", "error"]
@@ -29,11 +29,14 @@ LEVELS: dict[Level, int] = {
 MAX_TEXT = 16 * 1024
 """Characters of one text in a line; the rest is cut. A traceback fits, a Live message with audio does not."""
 
+_MAX_REDACTED = 4 * MAX_TEXT
+"""Redacting is linear, but a message may have megabytes: it is cut coarsely before, and finely after."""
 _OWN_KEYS = frozenset({"ts", "level", "logger", "msg", "exc"})
 _FLUSH_AT_EXIT_S = 0.5
 _MAX_DEPTH = 4
 _MAX_ITEMS = 64
-_DATA_OPCODES = frozenset({"CONT", "TEXT", "BINARY"})
+_CLOSE_CODE_BYTES = 2
+"""At the beginning of a close frame's payload (RFC 6455 section 5.5.1)."""
 
 _handler: "_JsonHandler | None" = None
 
@@ -91,10 +94,10 @@ def websockets_logger() -> logging.Logger:
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:
-    record.msg = redact(_message(record))
+    record.msg = redact_cut(_message(record))  # of what a service said
     record.args = ()
     if record.exc_info and record.exc_info[1] is not None:
-        record.exc_text = redact(_traceback(record.exc_info[1]))  # formatters show this instead
+        record.exc_text = _traceback(record.exc_info[1])  # formatters show this instead
     return True
 
 
@@ -110,14 +113,17 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _outline(arg: object) -> object:
-    """A data frame of `websockets` becomes its kind and length.
+    """A frame of `websockets` becomes its kind and length; one that closes, its code too.
 
-    Its own text is the body's first and last characters: pieces of a secret that no pattern knows again.
+    Its own text is the payload's first and last characters: pieces of a secret that no pattern knows again.
     """
     opcode = getattr(getattr(arg, "opcode", None), "name", None)
-    if opcode not in _DATA_OPCODES:
+    data = getattr(arg, "data", None)
+    if opcode is None or not isinstance(data, bytes | bytearray | memoryview):
         return arg
-    return f"{opcode} [{len(getattr(arg, 'data', b''))} bytes]"
+    if opcode == "CLOSE" and len(data) >= _CLOSE_CODE_BYTES:
+        opcode += f" {int.from_bytes(bytes(data[:_CLOSE_CODE_BYTES]), 'big')}"
+    return f"{opcode} [{len(data)} bytes]"
 
 
 class _JsonHandler(logging.Handler):
@@ -152,7 +158,7 @@ def json_line(record: logging.LogRecord) -> bytes:
         for name, value in fields.items():
             line[f"{name}_" if name in _OWN_KEYS else str(name)] = _clean(value, str(name))
     if record.exc_info and record.exc_info[1] is not None:
-        line["exc"] = _clean_text(_traceback(record.exc_info[1]))
+        line["exc"] = _traceback(record.exc_info[1])
     # A lone surrogate has no UTF-8, but its backslash escape is also its JSON escape.
     return dumps(line, ensure_ascii=False, default=repr).encode("utf-8", "backslashreplace") + b"\n"
 
@@ -173,20 +179,21 @@ def _level_name(number: int) -> Level:
 
 
 def _traceback(exc: BaseException) -> str:
-    """The end of the traceback, from a line's beginning: the exception itself stands last."""
+    """The end of the traceback, from a line's beginning, redacted: the exception itself stands last."""
     from traceback import format_exception
 
-    text = "".join(format_exception(exc))
-    if len(text) > MAX_TEXT:
-        text = text[-MAX_TEXT:].partition("\n")[2]
-    return text
+    text = _end("".join(format_exception(exc)), _MAX_REDACTED)
+    return _end(redact(text), MAX_TEXT) or f"{type(exc).__name__} with a long text"
+
+
+def _end(text: str, size: int) -> str:
+    """So much of it at most, from a line's beginning: a line that was cut may begin within a secret."""
+    return text if len(text) <= size else text[-size:].partition("\n")[2]
 
 
 def _clean_text(text: str) -> str:
-    """Redacted and cut. First cut coarsely: redacting is linear, but a message may have megabytes."""
-    if len(text) > 4 * MAX_TEXT:
-        text = text[: 4 * MAX_TEXT]
-    text = redact(text)
+    """Redacted and cut."""
+    text = redact_cut(text[:_MAX_REDACTED]) if len(text) > _MAX_REDACTED else redact(text)
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... (cut)"
 
 

@@ -5,6 +5,7 @@ LP 4.4 (resumption handles), in plain, quoted, JSON-escaped and `repr` spelling,
 """
 
 import re
+import string
 import threading
 from collections import Counter
 
@@ -14,6 +15,11 @@ REDACTED = "<redacted>"
 
 SHORTEST_SECRET = 4
 """A known secret shorter than this is left to the patterns: cutting it out would tear words apart."""
+
+SHORTEST_PIECE = 8
+"""Characters of a known secret that a text must end with, to be taken for a cut one."""
+_AFTER_A_CUT = string.punctuation + string.whitespace + "\u2026\ufffd"
+"""What who cut a text may have written behind it."""
 
 _FIELD_WORDS = (
     "access token",
@@ -115,10 +121,47 @@ def _known_spellings() -> tuple[str, ...]:
 
 
 def redact(text: str) -> str:
-    """`text` without secrets. Linear in the length of the text; safe from any thread."""
+    """`text` without secrets. Linear in the length of the text; safe from any thread.
+
+    Redact first and cut then: of a secret that was cut, nobody knows the rest again.
+    """
+    return _without_patterns(_without_known(text))
+
+
+def redact_cut(text: str) -> str:
+    """As `redact`, of a text that was cut before it came here, by us or by whoever wrote it: a close reason
+    has 123 bytes (RFC 6455 section 5.5). So the beginning of a known secret goes too, if the text ends with
+    `SHORTEST_PIECE` characters of it or more."""
+    return _without_patterns(_without_tail(_without_known(text)))
+
+
+def _without_known(text: str) -> str:
     for known in _known_spellings():
         if known in text:
             text = text.replace(known, REDACTED)
+    return text
+
+
+def _without_tail(text: str) -> str:
+    for end in (len(text), len(text.rstrip(_AFTER_A_CUT))):
+        starts = [start for known in _known_spellings() if (start := _start_of_tail(text, end, known)) >= 0]
+        if starts:
+            return text[: min(starts)] + REDACTED + text[end:]
+    return text
+
+
+def _start_of_tail(text: str, end: int, known: str) -> int:
+    """Where a beginning of `known` starts that reaches to `end`; -1 if there is none."""
+    piece = known[:SHORTEST_PIECE]
+    if len(piece) < SHORTEST_PIECE:
+        return -1
+    start = text.find(piece, max(0, end - len(known)), end)
+    while start >= 0 and not known.startswith(text[start:end]):
+        start = text.find(piece, start + 1, end)
+    return start
+
+
+def _without_patterns(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

@@ -10,10 +10,12 @@ from typing import Protocol
 
 from msgspec import UnsetType, inspect
 
-from sidecar.observe.redact import redact
+from sidecar.observe.redact import redact_cut
 
 MAX_NAME_CHARS = 64
 """Of a field that nobody knows."""
+_MAX_REDACTED_CHARS = 4 * MAX_NAME_CHARS
+"""A name may have megabytes, and redacting takes time."""
 SHORTEST_PART = 6
 """A shorter name is inside of many others."""
 _NO_LINE_FEED = r"(?!\n)"
@@ -41,7 +43,7 @@ def sentence(wrong: Wrong) -> str:
 
 def shown(name: str) -> str:
     """A name that nobody knows, as it may be repeated."""
-    return redact(name)[:MAX_NAME_CHARS]
+    return redact_cut(name[:_MAX_REDACTED_CHARS])[:MAX_NAME_CHARS]
 
 
 def unknown(name: str, known: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from sidecar.observe.redact import redact
+from sidecar.observe.redact import redact_cut
 from sidecar.rpc.envelope import Answer
 from sidecar.stdio.writer import Line, Writer
 
 MAX_TEXT_CHARS = 500
 """Of what the host says why it cannot answer."""
+
+METHOD_NOT_FOUND = -32601
+"""Of JSON-RPC 2.0: asking again will not help."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -29,6 +32,7 @@ class _ErrorData(Struct):
 
 
 class _Error(Struct):
+    code: int = 0
     message: str = ""
     data: Raw = Raw()
 
@@ -86,11 +90,11 @@ def _refusal(raw: bytes) -> HostRefused:
     """Its text goes into errors and logs, so what looks like a secret is taken out."""
     try:
         error = msgspec.json.decode(raw, type=_Error)
-        text = redact(error.message)[:MAX_TEXT_CHARS] or "no reason given"
+        text = redact_cut(error.message)[:MAX_TEXT_CHARS] or "no reason given"
     except msgspec.DecodeError:
         return HostRefused("an error that is none of JSON-RPC", retryable=True)
     try:
         data = msgspec.json.decode(error.data, type=_ErrorData)
     except msgspec.DecodeError:
         data = _ErrorData()
-    return HostRefused(text, retryable=data.retryable)
+    return HostRefused(text, retryable=data.retryable and error.code != METHOD_NOT_FOUND)

@@ -29,11 +29,13 @@ class Names:
         self.addresses: list[str] = ["127.0.0.1"]
         self.error: OSError | None = None
         self.asked = 0
+        self.asked_for: list[str] = []
         self.answer = threading.Event()
         self.answer.set()
 
     def getaddrinfo(self, host: str, port: int, **_options: Any) -> list[Any]:
         self.asked += 1
+        self.asked_for.append(host)
         self.answer.wait(TIMEOUT_S)
         if self.error is not None:
             raise self.error
@@ -343,3 +345,16 @@ async def test_cancelled_while_the_winner_ends_the_loser_no_socket_is_left(
             server.accept()[0].close()
             assert descriptors() == before, f"after {turns} turns"
     assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("LOCALHOST.", "localhost"), ("app.localhost", "localhost"), ("localhost.test", "localhost.test")],
+)
+async def test_a_name_of_this_machine_is_asked_of_no_name_server(
+    names: Names, listening: Callable[..., socket.socket], host: str, name: str
+) -> None:
+    """A server could say that it is another one, to which no plain text may go (RFC 6761 section 6.3)."""
+    port = listening().getsockname()[1]
+    (await Dial(endpoint(port, host)).result()).close()
+    assert names.asked_for == [name]

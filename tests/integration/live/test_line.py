@@ -18,6 +18,8 @@ import pytest
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.live.kernel import unacknowledged_bytes, unread_bytes
 from sidecar.live.line import WebSocketLine
+from sidecar.observe.redact import REDACTED, register, unregister
+from sidecar.observe.secret import Secret
 
 TIMEOUT_S = 5.0
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -222,6 +224,29 @@ async def test_a_refusal_is_told_at_its_head_though_its_body_never_ends(connect,
     await ends.told.until("closed")
     assert ends.told.cause[:2] == (Layer.HTTP, code)
     assert ends.told.cause.retry_after_s == retry_after_s
+
+
+@pytest.fixture
+def known():
+    secret = Secret("".join(f"opaque{number:03}" for number in range(30)))
+    register(secret)
+    yield secret.reveal()
+    unregister(secret)
+
+
+async def test_a_secret_that_the_service_cut_in_its_reason_is_not_told(connect, known):
+    ends = await connect()
+    await ends.accept()
+    ends.send(CLOSE, struct.pack(">H", 1008) + f"refused: {known}".encode()[:123])
+    await ends.told.until("closed")
+    assert ends.told.cause == Cause(Layer.WEBSOCKET, 1008, f"refused: {REDACTED}")
+
+
+async def test_a_secret_that_was_cut_in_a_refusal_of_the_upgrade_is_not_told(connect, known):
+    ends = await connect()
+    ends.writer.write(f"HTTP/1.1 403 refused: {known[:100]}\r\n\r\n".encode())
+    await ends.told.until("closed")
+    assert ends.told.cause == Cause(Layer.HTTP, 403, f"refused: {REDACTED}")
 
 
 # --- counting ---------------------------------------------------------------------------------------

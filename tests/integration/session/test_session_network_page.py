@@ -59,17 +59,30 @@ def test_the_params_shown_are_params():
         ("PROXY proxy.corp:8080; DIRECT", {"mode": "explicit", "url": "http://proxy.corp:8080"}),
         ("HTTPS proxy.corp:8443", {"mode": "explicit", "url": "https://proxy.corp:8443"}),
         ("SOCKS5 10.0.0.1:1080;PROXY x:1", {"mode": "explicit", "url": "socks5h://10.0.0.1:1080"}),
+        ("SOCKS old:1080; PROXY x:1; DIRECT", {"mode": "explicit", "url": "http://x:1"}),
+        ("QUIC x:1;DIRECT; PROXY x:1", {"mode": "off"}),
     ],
 )
 def test_the_javascript_translates_what_electron_answers(answer, proxy):
+    told = asked_of_electron(answer)
+    assert json.loads(told.stdout) == proxy
+    msgspec.convert(proxy, p.ProxyChoice)
+
+
+@pytest.mark.skipif(NODE is None, reason="no `node` here to run the page's JavaScript with")
+@pytest.mark.parametrize("answer", ["SOCKS old:1080", "SOCKS4 old:1080; QUIC x:1", ""])
+def test_the_javascript_goes_past_no_proxy_that_the_sidecar_cannot_use(answer):
+    told = asked_of_electron(answer)
+    assert told.stdout == b""
+    assert f"none of these proxies: {answer}".encode() in told.stderr
+
+
+def asked_of_electron(answer):
     (code,) = blocks("js")
     asking = f"const session = {{ resolveProxy: async () => {json.dumps(answer)} }};"
     program = f"{code}\n{asking}\nconsole.log(JSON.stringify(await proxyFor(session)));"
-    told = subprocess.run(
-        [NODE, "--input-type=module", "-e", program], capture_output=True, timeout=30, check=True
-    )
-    assert json.loads(told.stdout) == proxy
-    msgspec.convert(proxy, p.ProxyChoice)
+    command = [NODE, "--input-type=module", "-e", program]
+    return subprocess.run(command, capture_output=True, timeout=30, check=False)
 
 
 def test_the_page_lists_the_kinds_that_there_are_and_how_they_end():

@@ -12,7 +12,7 @@ import pytest
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.books import Drop
 from sidecar.lifecycle.item import Item, Kind
-from sidecar.simulator import Simulator
+from sidecar.simulator import Script, Simulator
 from sidecar.simulator.script import ToolCall, Turn
 
 PAGE = Path(__file__).parents[3] / "docs" / "python-api.md"
@@ -166,3 +166,27 @@ async def test_a_repeated_number_is_ignored(fast, talks):
         talk.session.send("realtimeInput", {"text": "and on"}, 8)
         await sim.wait_for(lambda: len(sim.sessions) == 1 and "and on" in sim.sessions[0].texts)
         assert sim.sessions[0].texts == ["once", "and on"]
+
+
+async def test_tokens_come_from_a_source_of_ones_own(page):
+    asked = []
+
+    async def fetch(force):
+        asked.append(force)
+        if len(asked) == 3:
+            raise PermissionError("signed out")
+        return f"token-{len(asked)}", None
+
+    async with Simulator(Script(owner_grace_ms=0, turns=[], tokens=["token-2"])) as sim:
+        model = "projects/p/locations/us-central1/publishers/google/models/m"
+        session = page.LiveSession(page.on_vertex(sim.url, model, fetch))
+        await session.connect()
+        await session.close()
+        assert asked == [False, True]
+        with pytest.raises(page.NoCredential):
+            await page.MyTokens(fetch).token("open")
+        asked.pop()
+        denied = page.LiveSession(page.on_vertex(sim.url, model, fetch))
+        with pytest.raises(page.SessionFailed, match="signed out"):
+            await denied.connect()
+        await denied.close()

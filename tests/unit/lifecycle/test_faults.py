@@ -69,7 +69,7 @@ def test_a_refused_upgrade_is_told_by_its_status(status: int, kind: str, action:
     [
         (Layer.DNS, "notFound", "dnsError"), (Layer.TCP, "refused", "connectionRefused"),
         (Layer.TCP, "timeout", "connectTimeout"), (Layer.TLS, "error", "tlsError"),
-        (Layer.HTTP, "timeout", "handshakeTimeout"), (Layer.HTTP, "dropped", "serviceUnavailable"),
+        (Layer.HTTP, "timeout", "handshakeTimeout"), (Layer.HTTP, "dropped", "handshakeDropped"),
     ],
 )  # fmt: skip
 def test_what_never_reached_the_service_is_retried_and_does_not_count(

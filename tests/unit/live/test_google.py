@@ -1,6 +1,8 @@
 """Google's own credentials: the real google-auth against a token service on loopback."""
 
+import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +14,13 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from google.auth.exceptions import TransportError
 
 from sidecar.live import google
 from sidecar.live.auth import NoCredential
 from sidecar.live.endpoints import InvalidConfig
+from sidecar.observe.redact import register, unregister
+from sidecar.observe.secret import Secret
 
 
 class TokenService:
@@ -171,9 +176,104 @@ def test_a_slip_is_told_before_anything_is_dialled(given: dict[str, Any], says: 
         google.service_account(**given)
 
 
-def test_a_key_file_must_hold_json(tmp_path: Path) -> None:
+async def test_what_google_repeats_of_a_request_is_not_told(
+    service: TokenService, key: dict[str, Any]
+) -> None:
+    secret = Secret("".join(f"opaque{number:03}" for number in range(70)))
+    register(secret)
+    try:
+        for repeated in (secret.reveal(), secret.reveal()[:200]):
+            service.status, service.answer = 400, {"error": "invalid_grant", "error_description": repeated}
+            with pytest.raises(NoCredential) as failed:
+                await google.service_account(key).token("open")
+            assert "invalid_grant" in failed.value.cause.text
+            assert "opaque" not in failed.value.cause.text
+    finally:
+        unregister(secret)
+
+
+async def test_a_token_service_that_hangs_costs_one_thread_however_often_it_is_asked(
+    service: TokenService, key: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, go_on, loads = google.service_account(key), threading.Event(), []
+    load = tokens._load
+
+    def hang() -> Any:
+        loads.append(threading.current_thread())
+        go_on.wait(10)
+        return load()
+
+    tokens._load = hang
+    monkeypatch.setattr(google, "TIMEOUT_S", 0.02)
+    for _ in range(5):
+        with pytest.raises(NoCredential):
+            await tokens.token("open")
+    assert len(loads) == 1
+    assert [thread.name for thread in threading.enumerate()].count("token") == 1
+
+    monkeypatch.setattr(google, "TIMEOUT_S", 10.0)
+    go_on.set()
+    waiting = [asyncio.create_task(tokens.token("open")) for _ in range(2)]
+    assert [(await each).secret.reveal() for each in waiting] == ["ya29.from-google"] * 2
+    assert len(service.asked) == 1
+    await tokens.token("expired")
+    assert len(service.asked) == 2
+
+
+async def test_who_gave_up_leaves_the_fetch_to_the_next(service: TokenService, key: dict[str, Any]) -> None:
+    tokens = google.service_account(key)
+    asking = asyncio.create_task(tokens.token("open"))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await tokens.token("open")).secret.reveal() == "ya29.from-google"
+    assert len(service.asked) == 1
+
+
+async def test_a_fetch_is_given_up_by_its_thread_too(
+    key: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google's client would wait for 120 s."""
+    waits: list[float] = []
+
+    class Request:
+        def __call__(self, *_: Any, timeout: float = 120.0, **__: Any) -> Any:
+            waits.append(timeout)
+            raise TransportError("no way")
+
+    monkeypatch.setattr("google.auth.transport.requests.Request", Request)
+    with pytest.raises(NoCredential):
+        await google.service_account(key).token("open")
+    assert set(waits) == {google.TIMEOUT_S}
+
+
+@pytest.mark.timeout(10)
+def test_a_key_file_must_be_a_file_that_ends(tmp_path: Path) -> None:
+    paths = [tmp_path, *([Path("/dev/zero")] if Path("/dev/zero").exists() else [])]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        paths.append(tmp_path / "pipe")
+    for path in paths:
+        with pytest.raises(InvalidConfig, match=r"^auth\.keyFile is no file$"):
+            google.service_account(key_file=str(path))
+    large = tmp_path / "large.json"
+    large.write_bytes(b" " * (google.MAX_KEY_BYTES + 1))
+    with pytest.raises(InvalidConfig, match="has more than 64 KiB"):
+        google.service_account(key_file=str(large))
+
+
+@pytest.mark.parametrize("text", ["canary" * 1000, "canary\0"])
+def test_a_key_in_the_place_of_its_path_is_not_repeated(text: str) -> None:
+    with pytest.raises(InvalidConfig, match=r"auth\.keyFile cannot be read") as told:
+        google.service_account(key_file=text)
+    assert "canary" not in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"not json", b"\xff", b"[" * 60_000])
+def test_a_key_file_must_hold_json(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key.json"
-    path.write_text("not json")
+    path.write_bytes(content)
     with pytest.raises(InvalidConfig, match="not JSON"):
         google.service_account(key_file=str(path))
 

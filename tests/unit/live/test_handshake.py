@@ -80,6 +80,14 @@ def test_a_connection_that_ends_is_a_tls_error() -> None:
     assert "Connection reset by peer" in cause.text
 
 
+@pytest.mark.parametrize("failed", [verification(26, "of AIzaSyCanary"), OSError(1, "of AIzaSyCanary")])
+def test_what_looks_like_a_key_is_not_told(failed: Exception) -> None:
+    """The system's words hold what stands in the certificate, which is the other side's."""
+    text = tls_failed(failed, "service.test").text
+    assert "Canary" not in text
+    assert "service.test" in text
+
+
 def test_every_code_has_words_and_a_row_of_its_own() -> None:
     codes = {*CHECKS.values(), *REASONS.values(), "certificate"}
     assert codes == set(WORDS)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sidecar.live.failure import DialFailed
 from sidecar.live.proxy import Proxy
 from sidecar.live.tunnel import MAX_HEAD_BYTES, Answer
+from sidecar.observe.redact import REDACTED, register, unregister
+from sidecar.observe.secret import Secret
 
 PROXY = Proxy("http", "proxy.test", 3128)
 
@@ -77,3 +79,18 @@ def test_words_of_a_proxy_are_cut_and_cannot_be_more_than_words() -> None:
     text = refusal(b"HTTP/1.1 403 \x1b[31m" + b"x" * 500 + b"\r\n\r\n").cause.text
     assert "\x1b" not in text
     assert len(text) < 250
+
+
+@pytest.mark.parametrize("cut_by_the_proxy", [False, True])
+def test_credentials_that_a_proxy_repeats_are_not_told_though_they_are_cut(cut_by_the_proxy: bool) -> None:
+    proxy = Proxy("http", "proxy.test", 3128, Secret("anneliese"), Secret("canary-pw-" + "x1Y2" * 50))
+    assert proxy.basic is not None
+    basic = proxy.basic.reveal()
+    register(proxy.basic)
+    try:
+        text = refusal(
+            f"HTTP/1.1 502 no: {basic[:90] if cut_by_the_proxy else basic}\r\n\r\n".encode()
+        ).cause.text
+    finally:
+        unregister(proxy.basic)
+    assert text == f'proxy.test:3128: the answer to CONNECT was 502 "no: {REDACTED}"'

@@ -141,6 +141,38 @@ def test_a_very_long_message_is_cut(written):
     assert line["msg"].endswith("(cut)")
 
 
+@pytest.mark.parametrize("place", range(0, 2000, 250))
+def test_a_secret_is_removed_wherever_a_long_text_or_traceback_is_cut(written, place):
+    """What is removed makes the text shorter, so that what was cut first can be what is shown last."""
+    secret, log = Secret("no pattern knows me. " * 100), logging.getLogger("sidecar")
+    text = "x" * place + f"{secret.reveal()}\n" * 50
+    register(secret)
+    try:
+        log.info(text)
+        try:
+            raise ValueError(text)
+        except ValueError:
+            log.exception("long")
+    finally:
+        unregister(secret)
+
+    assert len(text) > 4 * logs.MAX_TEXT
+    message, traceback = written()
+    for shown in (message["msg"], traceback["exc"]):
+        assert "pattern knows" not in shown
+        assert REDACTED in shown
+
+
+def test_of_an_exception_with_one_endless_line_the_name_is_left(written):
+    try:
+        raise ValueError("x" * 1_000_000)
+    except ValueError:
+        logging.getLogger("sidecar").exception("long")
+
+    (line,) = written()
+    assert line["exc"] == "ValueError with a long text"
+
+
 def test_a_very_long_traceback_keeps_its_end(written):
     try:
         raise ValueError("\n".join(["line"] * 10_000) + "\nthe last words")
@@ -239,15 +271,31 @@ def test_the_websockets_logger_tells_the_size_of_a_frame_and_nothing_of_its_body
     assert stream.getvalue() == f"> {opcode.name} [{size} bytes]\n"
 
 
-def test_the_websockets_logger_keeps_close_codes_and_pings(plain):
+@pytest.mark.parametrize("size", [2, 40, 125])
+def test_of_a_close_frame_the_websockets_logger_tells_the_code_and_of_pings_the_size(plain, size):
     logger, stream = plain
+    payload = (b"\x03\xf3" + b"secret" * size)[:size]
 
-    logger.debug("< %s", Frame(Opcode.CLOSE, b"\x03\xf3session not found"))
-    logger.debug("> %s", Frame(Opcode.PING, b"42"))
+    logger.debug("< %s", Frame(Opcode.CLOSE, payload))
+    logger.debug("< %s", Frame(Opcode.CLOSE, b""))
+    logger.debug("> %s", Frame(Opcode.PING, payload))
+    logger.debug("< %s", Frame(Opcode.PONG, payload))
 
-    assert "1011" in stream.getvalue()
-    assert "session not found" in stream.getvalue()
-    assert "42" in stream.getvalue()
+    assert stream.getvalue() == (
+        f"< CLOSE 1011 [{size} bytes]\n< CLOSE [0 bytes]\n> PING [{size} bytes]\n< PONG [{size} bytes]\n"
+    )
+
+
+def test_the_websockets_logger_removes_a_secret_that_a_service_has_cut(plain):
+    logger, stream = plain
+    secret = Secret("no pattern knows me " * 5)
+    register(secret)
+    try:
+        logger.debug("< HTTP/1.1 %d %s", 403, f"refused: {secret.reveal()[:40]}")
+    finally:
+        unregister(secret)
+
+    assert stream.getvalue() == f"< HTTP/1.1 403 refused: {REDACTED}\n"
 
 
 def test_the_websockets_logger_redacts_requests_headers_and_exceptions(plain):

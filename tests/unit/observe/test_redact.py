@@ -1,10 +1,11 @@
 """What looks like a secret goes, and so does what is known to be one."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
-from sidecar.observe.redact import REDACTED, is_secret_field, redact, register, unregister
+from sidecar.observe.redact import REDACTED, is_secret_field, redact, redact_cut, register, unregister
 from sidecar.observe.secret import Secret
 
 API_KEY = "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"
@@ -148,6 +149,71 @@ def test_of_two_secrets_where_one_contains_the_other_no_piece_is_left():
     finally:
         unregister(short)
         unregister(long)
+
+
+@pytest.fixture
+def known():
+    """A secret that no pattern knows: 330 characters, none of its pieces twice."""
+    secret = Secret("".join(f"opaque{number:03}/+" for number in range(30)))
+    register(secret)
+    yield secret.reveal()
+    unregister(secret)
+
+
+@pytest.mark.parametrize("kept", [8, 9, 60, 114, 329, 330])
+@pytest.mark.parametrize("behind", ["", "...", "\u2026", '"', ' ..."}\n', "\ufffd"])
+def test_a_known_secret_that_was_cut_is_removed_from_the_texts_end(known, kept, behind):
+    text = f"refused: {known[:kept]}{behind}"
+    assert kept == len(known) or "opaque" in redact(text)  # else this test could not fail
+
+    cleaned = redact_cut(text)
+
+    assert cleaned.startswith(f"refused: {REDACTED}")
+    assert "opaque" not in cleaned
+
+
+@pytest.mark.parametrize("spell", [json.dumps, lambda text: quote(text, safe="")])
+def test_a_cut_secret_is_known_in_every_spelling(spell):
+    secret = Secret('slash/and+quote"' * 9)
+    register(secret)
+    try:
+        cut = f"at /ws?opaque-{spell(secret.reveal())[:100]}"
+        assert "slash" in redact(cut)
+        assert "slash" not in redact_cut(cut)
+    finally:
+        unregister(secret)
+
+
+def test_a_piece_that_is_too_short_or_not_at_the_end_is_left(known):
+    for text in (f"refused: {known[:7]}", f"refused: {known[:20]} was cut", f"refused: {known[1:40]}"):
+        assert redact_cut(text) == text
+
+
+def test_a_text_that_was_cut_loses_whole_secrets_and_what_looks_like_one_too(known):
+    assert redact_cut(f"{known} {API_KEY} {known[:40]}") == f"{REDACTED} {REDACTED} {REDACTED}"
+
+
+def test_of_two_secrets_that_begin_alike_the_longer_piece_goes():
+    first, second = Secret("aaaaaaaabbbbbbbbcccc"), Secret("bbbbbbbbccccdddd")
+    register(first)
+    register(second)
+    try:
+        assert redact_cut("x aaaaaaaabbbbbbbbccc") == f"x {REDACTED}"
+        assert redact_cut("x bbbbbbbbccccd") == f"x {REDACTED}"
+    finally:
+        unregister(first)
+        unregister(second)
+
+
+@pytest.mark.timeout(10)
+def test_a_cut_text_made_to_be_slow_is_not():
+    secret = Secret("a" * 16_000 + "b")
+    register(secret)
+    try:
+        assert redact_cut("a" * 64_000) == "a" * 48_000 + REDACTED
+        redact_cut(("a" * 15_000 + "c") * 4)
+    finally:
+        unregister(secret)
 
 
 @pytest.mark.parametrize("value", ["", "a", "key"])

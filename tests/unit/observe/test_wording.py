@@ -1,9 +1,12 @@
 """Errors name the field, and guess what was meant."""
 
+from time import process_time
+
 import pytest
 from msgspec import inspect
 
-from sidecar.observe.redact import REDACTED
+from sidecar.observe.redact import REDACTED, register, unregister
+from sidecar.observe.secret import Secret
 from sidecar.observe.wording import allowed, shown, unknown
 
 KNOWN = ["baseUrl", "apiVersion", "inputAudioTranscription"]
@@ -27,6 +30,20 @@ def test_a_neighbour_is_guessed_or_what_stands_elsewhere(name: str, said: str) -
 def test_a_name_that_is_a_secret_is_not_repeated() -> None:
     assert shown("AIzaSyA-not-a-real-key-0123456789abcdefg") == REDACTED
     assert len(shown("x" * 1000)) == 64
+
+
+@pytest.mark.parametrize("place", [0, 30, 60, 200, 250])
+def test_of_a_long_name_only_a_part_is_looked_at_and_no_secret_that_was_cut_is_left(place: int) -> None:
+    secret = Secret("no pattern knows me " * 40)
+    register(secret)
+    try:
+        name = "<" * place + secret.reveal() + "x" * 15_000_000
+        before = process_time()
+        assert "pattern" not in shown(name)
+        assert unknown(name, KNOWN, ELSEWHERE) == "unknown field"
+        assert process_time() - before < 0.5
+    finally:
+        unregister(secret)
 
 
 @pytest.mark.parametrize(

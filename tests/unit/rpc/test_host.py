@@ -76,7 +76,7 @@ async def test_several_questions_are_told_apart(asking):
         ({"code": -32603, "message": "later"}, "tokenUnavailable", "later"),
         ({"code": -32603, "message": "later", "data": {"retryable": True}}, "tokenUnavailable", "later"),
         ({"code": -1, "message": "sign in first", "data": {"retryable": False, "x": 1}}, "tokenDenied", "sign in first"),
-        ({"code": -32601, "message": f"no Bearer {TOKEN} here"}, "tokenUnavailable", "no Bearer"),
+        ({"code": -32601, "message": f"no Bearer {TOKEN} here"}, "tokenDenied", "no Bearer"),
         ({"message": 5}, "tokenUnavailable", "none of JSON-RPC"),
         ({"code": 1, "message": "odd", "data": "text"}, "tokenUnavailable", "odd"),
     ],
