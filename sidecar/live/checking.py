@@ -2,12 +2,13 @@
 
 The service knows every field, and ends the connection with 1007 over one that it does not know (LP 1.5, 5).
 So all that is wrong is told here, with its path. Keys may be camelCase or snake_case and numbers may be
-strings, as in all proto3 JSON; null is absence.
+strings, as in all proto3 JSON; null and the UNSPECIFIED value of an enum are absence.
 """
 
 import binascii
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, Literal, NamedTuple, Self
 
@@ -18,7 +19,9 @@ from sidecar.live.messages.client import Choice, ClientMessage
 from sidecar.observe.wording import allowed, join, sentence, shown, unknown
 
 MAX_PROBLEMS = 50
-"""More are not told."""
+"""More are neither told nor looked for."""
+MAX_NAME_CHARS = 16_384
+"""Of a name that nobody knows, so much is looked at: more than any secret has that could stand there."""
 
 Checks = Literal["strict", "lenient"]
 NAMES = {"developer": "the Developer API", "vertex": "Vertex AI"}
@@ -36,6 +39,7 @@ class Terms(NamedTuple):
         strict: what this release does not know, and what was only seen to be refused, is wrong too.
         constrained: an ephemeral token may fix the setup, and what the host gives of it is ignored (LP 1.3).
         automatic: the service finds out itself who speaks; None when the setup does not tell.
+        model: its name, without the path before it; "" when the setup does not tell.
     """
 
     family: str = "developer"
@@ -43,6 +47,7 @@ class Terms(NamedTuple):
     strict: bool = True
     constrained: bool = False
     automatic: bool | None = None
+    model: str = ""
 
 
 class Problem(NamedTuple):
@@ -81,11 +86,12 @@ def check(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The message with camelCase keys and without what does not fit, and what is wrong with it."""
     walk = _Walk(terms, name, struct)
-    known = walk.value(inspect.type_info(struct), value, name)
-    known = known if isinstance(known, dict) else {}
-    for rule in rules:
-        for problem in rule(known, terms):
-            walk.tell(problem)
+    known: dict[str, Any] = {}
+    with suppress(_Enough):
+        known = walk.value(inspect.type_info(struct), value, name) or {}
+        for rule in rules:
+            for problem in rule(known, terms):
+                walk.tell(problem)
     return known, walk.found
 
 
@@ -108,6 +114,11 @@ def at(value: Any, path: str, where: str = "") -> Iterator[tuple[str, Any]]:
 def first(value: Any, path: str) -> Any:
     """The first of them, None when there is none."""
     return next((found for _, found in at(value, path)), None)
+
+
+def is_default(value: Any) -> bool:
+    """Whether proto3 JSON does not tell it from absence, in a field that is of no oneof."""
+    return value in (None, False, "", [])
 
 
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -190,6 +201,10 @@ def _places(name: str, root: type[ClientMessage]) -> dict[str, str]:
     return places
 
 
+class _Enough(Exception):
+    """As many problems were found as are told."""
+
+
 class _Walk:
     def __init__(self, terms: Terms, name: str, root: type[ClientMessage]) -> None:
         self._terms = terms
@@ -197,11 +212,17 @@ class _Walk:
         self.found: list[Problem] = []
 
     def tell(self, problem: Problem) -> None:
-        if (problem.certain or self._terms.strict) and len(self.found) < MAX_PROBLEMS:
+        """
+        Raises:
+            _Enough: it was the last.
+        """
+        if problem.certain or self._terms.strict:
             self.found.append(problem)
+            if len(self.found) == MAX_PROBLEMS:
+                raise _Enough
 
     def value(self, info: inspect.Type, value: Any, path: str) -> Any:
-        """The value as far as it is known; None when it does not fit."""
+        """The value as far as it is known; None when it does not fit, or stands for absence."""
         match info:
             case inspect.StructType():
                 if isinstance(value, dict):
@@ -211,11 +232,12 @@ class _Walk:
                     return self._entries(info, value, path)
             case _:
                 fits, problem = _LEAVES[type(info)](info, value)
+                enum = isinstance(info, inspect.LiteralType)
                 if fits:
-                    return value
+                    return None if enum and _unspecified(value) else value
                 if problem:
-                    newer = isinstance(info, inspect.LiteralType)  # the service may have more of them
-                    self.tell(Problem(path, problem, allowed(info), certain=not newer))
+                    if self._terms.strict or not enum:  # of an enum the service may have more
+                        self.tell(Problem(path, problem, allowed(info), certain=not enum))
                     return None
         expected = allowed(info)
         if isinstance(info, inspect.StructType):
@@ -244,9 +266,10 @@ class _Walk:
             if field.required and field.name not in known:
                 self.tell(Problem(join(path, field.name), "missing", allowed(field.info)))
         for choice in shape.choices:
-            given = [name for name in choice.fields if name in known]
-            if len(given) > 1 or (choice.required and not given and not strange):
-                problem = f"{len(given)} of fields that exclude each other" if given else "nothing in it"
+            given = [name for name in choice.fields if known.get(name, []) != []]
+            counted = given if choice.oneof else [name for name in given if not is_default(known[name])]
+            if len(counted) > 1 or (choice.required and not given and not strange):
+                problem = f"{len(counted)} of fields that exclude each other" if given else "nothing in it"
                 one = "exactly one" if choice.required else "at most one"
                 self.tell(Problem(path, problem, f"{one} of: {', '.join(choice.fields)}"))
         return known
@@ -261,8 +284,9 @@ class _Walk:
         known[field.name] = self.value(field.info, value, path)
 
     def _unknown(self, name: str, shape: _Shape, path: str) -> None:
-        if len(self.found) >= MAX_PROBLEMS:
-            return
+        if not self._terms.strict:
+            return  # it is let through; to look for what was meant takes long
+        name = name[:MAX_NAME_CHARS]
         places = _places(*self._root)
         camel = _CAMEL.sub(lambda match: match[1].upper(), name)
         if camel in places:
@@ -317,6 +341,11 @@ def _base64(info: inspect.BytesType, value: Any) -> Judged:
     except ValueError:  # binascii.Error, or a character outside ASCII
         return False, "not base64"
     return True, ""
+
+
+def _unspecified(value: Any) -> bool:
+    """Of an enum: the value that means absence, by its name or number."""
+    return value == 0 or str(value).endswith("UNSPECIFIED")
 
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")

@@ -33,6 +33,8 @@ _decoder = msgspec.json.Decoder(ServerMessage, strict=False)  # int64 is a strin
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _entries = msgspec.json.Decoder(list[msgspec.Raw])
 MODEL_RATE_HZ = 24_000
+MAX_MISFITS = 100
+"""Of the entries of a list; what comes after one more has no meaning here."""
 _RATE = re.compile(r"[1-9][0-9]{0,5}$", re.ASCII)
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)s$")
 
@@ -81,13 +83,29 @@ def _fitting(raw: bytes | msgspec.Raw, type_: Any) -> Any:
         return msgspec.json.decode(raw, type=type_, strict=False)
     except msgspec.ValidationError:
         if get_origin(type_) is list:
-            return [each for entry in _entries.decode(raw) for each in _if_fitting(entry, *get_args(type_))]
+            return _fitting_entries(raw, *get_args(type_))
         for struct in filter(_is_struct, (type_, *get_args(type_))):
             members = _members.decode(raw)
             given = [field for field in structs.fields(struct) if field.encode_name in members]
             found = {field.name: _if_fitting(members[field.encode_name], field.type) for field in given}
             return struct(**{name: values[0] for name, values in found.items() if values})
         raise
+
+
+def _fitting_entries(raw: bytes | msgspec.Raw, type_: Any) -> list[Any]:
+    """Those before the misfit that is one too many."""
+    decoder = msgspec.json.Decoder(type_, strict=False)
+    found: list[Any] = []
+    misfits = 0
+    for entry in _entries.decode(raw):
+        try:
+            found.append(decoder.decode(entry))
+        except msgspec.ValidationError:
+            misfits += 1
+            if misfits > MAX_MISFITS:
+                break
+            found += _if_fitting(entry, type_)
+    return found
 
 
 def _if_fitting(raw: msgspec.Raw, type_: Any) -> list[Any]:

@@ -6,12 +6,13 @@ What goes out is what the host gave; it is read, and not made anew.
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from sidecar.lifecycle.item import Item, Kind
-from sidecar.live.checking import NotTaken, Problem, Rule, Terms, at, base64_size, check
+from sidecar.live.checking import NotTaken, Problem, Rule, Terms, at, base64_size, check, is_default
 from sidecar.live.messages.client import ClientContent, ClientMessage, RealtimeInput, ToolResponse
 from sidecar.observe.wording import join
 
@@ -82,11 +83,16 @@ def _content(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
     return Outgoing(Item(Kind.CONTENT, frame, n=n, demand=demand), texts=texts)
 
 
+_OLDER = re.compile(r"gemini-(live-)?2\.")
+"""Models before 3.1 (LP 8)."""
+
+
 def _functions(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
     """Older models were seen to refuse them in a history (LP 2.2)."""
-    for kind in ("functionCall", "functionResponse"):
+    for kind in ("functionCall", "functionResponse") if _OLDER.match(terms.model) else ():
         for where, _ in at(message, f"turns[].parts[].{kind}"):
-            yield Problem(join("clientContent", where), "was seen to end the connection", certain=False)
+            problem = "models of this age were seen to end the connection over it"
+            yield Problem(join("clientContent", where), problem, certain=False)
 
 
 def _inline_sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
@@ -110,24 +116,36 @@ _DEMANDS = frozenset({"text", "activityEnd", "audioStreamEnd"})
 
 
 def _realtime(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
-    name: str = next(iter(message), "")
-    value: Any = message.get(name)
+    name, value = _input(message)
     if name == "mediaChunks":
-        [value] = value
+        value = value[0]  # the others are ignored (LP 2.3)
         name = "audio" if _is_sound(value) else "video"
     # What only lenient checks let through is not sent twice.
     kind = _REALTIME_KINDS.get(name, Kind.CONTENT)
     if kind is Kind.ACTIVITY:
         frame = msgspec.json.encode({"realtimeInput": message})  # by the name that the outbox knows
     audio_us = sound_us(value["data"], value["mimeType"]) if name == "audio" else 0
-    demand = name if name in _DEMANDS and value is not False else None
+    demand = name if name in _DEMANDS and not is_default(value) else None
     texts = (value,) if name == "text" and value else ()
     return Outgoing(Item(kind, frame, n=n, audio_us=audio_us, demand=demand), texts=texts)
 
 
+def _input(message: dict[str, Any]) -> tuple[str, Any]:
+    """The one field that says something; else any that is there. ("", None) for what nobody knows."""
+    given = [field for field in message.items() if field[1] not in (None, [])]
+    return next((field for field in given if not is_default(field[1])), given[0] if given else ("", None))
+
+
+def _one_chunk(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
+    """What the service ignores would be lost (LP 2.3)."""
+    if len(message.get("mediaChunks") or ()) > 1:
+        problem = "the service takes the first chunk and ignores the others"
+        yield Problem("realtimeInput.mediaChunks", problem, "one chunk in a message", certain=False)
+
+
 def _sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
-    chunks = [(where, blob) for where, blob in at(message, "mediaChunks[]") if _is_sound(blob)]
-    for where, blob in [*at(message, "audio"), *chunks]:
+    chunks = [*islice(at(message, "mediaChunks[]"), 1)]
+    for where, blob in [*at(message, "audio"), *((where, blob) for where, blob in chunks if _is_sound(blob))]:
         yield from _sound_problems(join("realtimeInput", where), blob)
 
 
@@ -173,7 +191,7 @@ class _Form(NamedTuple):
 
 
 _FORMS = {
-    "realtimeInput": _Form(RealtimeInput, (_sound, _activity), _realtime),
+    "realtimeInput": _Form(RealtimeInput, (_one_chunk, _sound, _activity), _realtime),
     "clientContent": _Form(ClientContent, (_inline_sound, _functions), _content),
     "toolResponse": _Form(ToolResponse, (_ids,), _tool_response),
 }

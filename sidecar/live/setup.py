@@ -25,9 +25,12 @@ _MODEL_FORMS = {
         '"models/" or "tunedModels/" and a name, such as "models/gemini-3.8-live"',
     ),
     "vertex": _ModelForm(
-        re.compile(r"(?:projects/[^/\s]+/locations/[^/\s]+/)?publishers/google/models/[^/\s]+"),
-        '"projects/{project}/locations/{location}/publishers/google/models/{model}"; with an API key also '
-        '"publishers/google/models/{model}"',
+        re.compile(
+            r"(?:projects/[^/\s]+/locations/[^/\s]+/)?publishers/google/models/[^/\s]+"
+            r"|projects/[^/\s]+/locations/[^/\s]+/endpoints/[^/\s]+"
+        ),
+        '"projects/{project}/locations/{location}/publishers/google/models/{model}", or of a tuned model '
+        '".../endpoints/{endpoint}"; with an API key also "publishers/google/models/{model}"',
     ),
 }
 
@@ -101,8 +104,15 @@ def check_setup(setup: dict[str, Any], terms: Terms) -> dict[str, Any]:
 
 def terms_after(setup: dict[str, Any], terms: Terms) -> Terms:
     """The terms of what follows this setup, which `check_setup` answered."""
+    if terms.constrained:
+        return terms._replace(automatic=None, model="")
     disabled = first(setup, "realtimeInputConfig.automaticActivityDetection.disabled")
-    return terms._replace(automatic=None if terms.constrained else disabled is not True)
+    return terms._replace(automatic=disabled is not True, model=_name(setup))
+
+
+def _name(setup: dict[str, Any]) -> str:
+    """The model, without the path before it."""
+    return str(setup.get("model") or "").rpartition("/")[2]
 
 
 def _model(setup: dict[str, Any], terms: Terms) -> Iterator[Problem]:
@@ -116,7 +126,7 @@ def _model(setup: dict[str, Any], terms: Terms) -> Iterator[Problem]:
 
 
 def _refusals(setup: dict[str, Any], terms: Terms) -> Iterator[Problem]:
-    model = str(setup.get("model", "")).rpartition("/")[2]
+    model = _name(setup)
     for refusal in _REFUSALS:
         if refusal.by(terms, model):
             for where, value in at(setup, refusal.field):

@@ -2,11 +2,14 @@
 
 Pure. User speech never becomes model text. Deltas are passed on as they come; when a turn ends, final texts
 carry the whole of what user and model said in it: one each, or one for each run of a speaker and language.
+A text that grows too long is told in several finals on the way.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from sidecar.live.calls import Calls
 from sidecar.live.messages import FunctionCall, ServerContent, ServerMessage, Transcription
 from sidecar.live.speech import Speech
 from sidecar.live.usage import Usage
@@ -111,15 +114,11 @@ def hears_speech(message: ServerMessage) -> bool:
     return _voice(message) in _ENDS
 
 
-MAX_USER_CHARS = 32_768
-"""A service that never ends a turn (a model that only transcribes) must not fill the memory."""
-CALLS_KEPT = 1000
+MAX_CHARS = 32_768
+"""Of one side's text. A service that never ends a turn (a model that translates) must not fill the memory."""
+MAX_OWED = 8
+"""Ends of interrupted turns that are waited for."""
 _LOST = "the session of this call was lost"
-
-
-def _keep_newest(calls: dict[str, str]) -> None:
-    while len(calls) > CALLS_KEPT:
-        del calls[next(iter(calls))]
 
 
 class Turns:
@@ -138,9 +137,9 @@ class Turns:
     def __init__(self) -> None:
         self.turn_id = 1
         self.model_speaking = False
-        self.pending_calls: dict[str, str] = {}
-        self.known_calls: dict[str, str] = {}
-        self.dead_calls: dict[str, str] = {}
+        self.pending_calls = Calls()
+        self.known_calls = Calls()
+        self.dead_calls = Calls()
         self.usage = Usage()
         self._turn_usage = (0, Usage())
         """Of which turn, and how much."""
@@ -150,7 +149,10 @@ class Turns:
         self._user_done = False
         self._model_text = Speech()
         self._model_done = False
-        self._interrupted_id: int | None = None
+        self._owed: deque[int] = deque(maxlen=MAX_OWED)
+        """Interrupted turns whose turnComplete is still to come."""
+        self._cut_off = False
+        """The line was lost before a turn's turnComplete, and nobody said or asked anything since."""
         self._user_active = False
         self._asked = False
         self._guessing = False
@@ -173,11 +175,11 @@ class Turns:
     def activity(self, *, started: bool) -> None:
         """The host marked the user's activity itself; its end asks for an answer."""
         self._user_active = started
-        self._asked = not started
+        self._asked, self._cut_off = not started, False
 
     def asked(self) -> None:
         """The host sent something that the model will answer."""
-        self._asked = True
+        self._asked, self._cut_off = True, False
 
     def answered(self, ids: Sequence[str]) -> None:
         """The host answered these tool calls for good."""
@@ -187,35 +189,36 @@ class Turns:
     def feed(self, message: ServerMessage) -> list[TurnEvent]:
         """What a server message means. Several fields in one frame are all handled."""
         events: list[TurnEvent] = []
-        interrupted_id = self._interrupted_id
         if message.server_content is not None:
             self._content(message.server_content, events)
         if message.tool_call is not None:
             self._model_begins(events)
             for call in message.tool_call.function_calls:
                 self._calls(call, events)
-            _keep_newest(self.known_calls)
         if message.tool_call_cancellation is not None:
             self._cancel(message.tool_call_cancellation.ids, events, "the service cancelled this call")
         voice = _voice(message)
         if voice in _STARTS or voice in _ENDS:
-            self._user_active = voice in _STARTS
+            self._user_active, self._cut_off = voice in _STARTS, False
             if self._user_active and self.model_speaking:
                 self._user_done = True  # the user speaks into the model's turn: that is the next one
         if message.usage_metadata is not None:
-            # It stands beside what ended the turn, or comes after it.
-            self._count(Usage.of(message.usage_metadata), interrupted_id or self._last_id, events)
+            # A frame that tells of a turn has its tokens, too.
+            beside = [event.turn_id for event in events if isinstance(event, Turn)]
+            turn_id = beside[-1] if beside else self._spending_id
+            self._count(Usage.of(message.usage_metadata), turn_id, events)
         return events
 
     def cut(self) -> list[TurnEvent]:
         """The line was lost. A running turn of the model ends here; what it says later is a new one.
         A user's sentence goes on: its audio is sent again or still to come."""
         events: list[TurnEvent] = []
+        self._cut_off = self._cut_off or self.model_speaking or bool(self._owed)
         if self.model_speaking:
             self._finish_texts(events, cut=True)
             events.append(Turn(self.turn_id, "interrupted", cut=True))
             self._next_turn()
-        self._interrupted_id = None
+        self._owed.clear()
         self._asked = self._guessing = False
         self._status = ""
         return events
@@ -223,6 +226,7 @@ class Turns:
     def lost(self) -> list[TurnEvent]:
         """The session began anew: nobody waits for the answers to the old one's tool calls."""
         events: list[TurnEvent] = []
+        self._cut_off = False
         for call_id in self.known_calls:
             self.dead_calls[call_id] = _LOST
         self.known_calls.clear()
@@ -255,18 +259,25 @@ class Turns:
             events.append(Turn(self._last_id, "waitingForInput"))
         status, changed = content.interaction_status, content.interaction_status not in ("", self._status)
         self._status = status or self._status
-        if content.turn_complete:
+        if content.turn_complete and not self._cut_off:
             self._turn_complete(content, events)
         elif changed:
             events.append(Turn(self._last_id, "status", interaction_status=status))
+        if content.turn_complete:
+            self._cut_off = False
 
     @property
     def _last_id(self) -> int:
         """The turn that is open, or else the one before."""
         return self.turn_id if self.model_speaking else max(1, self.turn_id - 1)
 
+    @property
+    def _spending_id(self) -> int:
+        """The turn of a report of tokens that stands alone: the last, until somebody begins the next."""
+        return self.turn_id if self._user_text or self._asked else self._last_id
+
     def _user_seems_to_say(self, guess: Transcription, events: list[TurnEvent]) -> None:
-        self._guessing = True
+        self._guessing, self._cut_off = True, False
         turn_id = self.turn_id + self._user_done
         language, speaker = guess.language_code, guess.speaker_label
         events.append(Transcript("user", guess.text, False, turn_id, False, True, language, speaker))
@@ -274,24 +285,23 @@ class Turns:
     def _user_says(self, said: Transcription, events: list[TurnEvent]) -> None:
         """Transcription has no place in the order (LP 3): until the user's text of the open turn is told,
         it belongs there, after that to the next turn."""
-        self._guessing = False
+        self._guessing = self._cut_off = False
         texts = self._next_user_text if self._user_done else self._user_text
         self._delta("user", texts, said, self.turn_id + self._user_done, events)
-        if not self._user_done and not self.model_speaking and self._user_text.chars > MAX_USER_CHARS:
-            self._finish_texts(events, cut=False)
-            self._next_turn()
 
-    @staticmethod
     def _delta(
-        source: str, texts: Speech, said: Transcription, turn_id: int, events: list[TurnEvent]
+        self, source: str, texts: Speech, said: Transcription, turn_id: int, events: list[TurnEvent]
     ) -> None:
         run = texts.add(said)
         events.append(
             Transcript(source, run.text, False, turn_id, language=run.language, speaker=run.speaker)
         )
+        if texts.chars > MAX_CHARS:
+            self._finals(source, texts, turn_id, events)
+            texts.clear()
 
     def _model_begins(self, events: list[TurnEvent]) -> None:
-        self._asked = False
+        self._asked = self._cut_off = False
         if not self.model_speaking:
             self.model_speaking = True
             events.append(Turn(self.turn_id, "started"))
@@ -306,28 +316,26 @@ class Turns:
     def _interrupted(self, events: list[TurnEvent]) -> None:
         """May also come before any generation, or after turnComplete while the playout goes on."""
         self._asked = False
-        if self._interrupted_id is not None:
-            return
         if self.model_speaking:
             self._finish_texts(events, cut=False)
-            self._interrupted_id = self.turn_id
+            self._owed.append(self.turn_id)
             events.append(Turn(self.turn_id, "interrupted"))
             self._next_turn()
-        else:
+        elif not self._owed:  # else it is said twice
             events.append(Turn(self.turn_id, "interrupted"))
 
     def _turn_complete(self, content: ServerContent, events: list[TurnEvent]) -> None:
         self._asked = False
-        turn_id = self.turn_id if self._interrupted_id is None else self._interrupted_id
         reason, status = content.turn_complete_reason, content.interaction_status
-        end = Turn(turn_id, "complete", reason=reason, interaction_status=status)
-        if self._interrupted_id is not None:
-            # The end of the interrupted turn; texts since then belong to the next.
-            events.append(end)
-            self._interrupted_id = None
+        if self._owed and not self._model_done:
+            # The end of an interrupted turn; texts since then belong to the next.
+            events.append(Turn(self._owed.popleft(), "complete", False, reason, status))
             return
+        # After generationComplete it is this turn's own (LP 3); what was owed before never came.
+        events.extend(Turn(turn_id, "complete") for turn_id in self._owed)
+        self._owed.clear()
         self._finish_texts(events, cut=False)
-        events.append(end)
+        events.append(Turn(self.turn_id, "complete", False, reason, status))
         self._next_turn()
 
     # --- calls and tokens -------------------------------------------------------------------------
@@ -350,19 +358,22 @@ class Turns:
 
     def _finish_texts(self, events: list[TurnEvent], *, cut: bool) -> None:
         """The final texts of the open turn. The user's first."""
-        self._finals("user", self._user_text, False, events)
+        self._finals("user", self._user_text, self.turn_id, events)
         self._user_text.clear()
         self._user_done = True
         if not self._model_done:
-            self._finals("model", self._model_text, cut, events)
+            self._finals("model", self._model_text, self.turn_id, events, cut=cut)
         self._model_done = True
 
-    def _finals(self, source: str, texts: Speech, cut: bool, events: list[TurnEvent]) -> None:
+    @staticmethod
+    def _finals(
+        source: str, texts: Speech, turn_id: int, events: list[TurnEvent], *, cut: bool = False
+    ) -> None:
         runs = texts.runs()
         for run in runs:
             broken = cut and run is runs[-1]
             events.append(
-                Transcript(source, run.text, True, self.turn_id, broken, False, run.language, run.speaker)
+                Transcript(source, run.text, True, turn_id, broken, False, run.language, run.speaker)
             )
 
     def _next_turn(self) -> None:
@@ -378,5 +389,4 @@ class Turns:
                 self.pending_calls.pop(call_id, None)
                 self.known_calls.pop(call_id, None)
                 self.dead_calls[call_id] = why
-            _keep_newest(self.dead_calls)
             events.append(ToolCallCancelled(ids))

@@ -2,7 +2,8 @@
 
 Nothing is decoded into these Structs: `live/checking.py` walks along them, and what goes out is what the
 host gave. Fields marked 3.4 are not in LP; google-genai 3.4.0 sends them. A field without a default is
-required. An `Any` is not looked into. A mark on a field says what its type cannot:
+required. An `Any` is not looked into. The UNSPECIFIED value of an enum is absence, as in all of proto3. A
+mark on a field says what its type cannot:
 
     only      the one family that knows it
     refused   it has a name, and yet no client may send it: why
@@ -20,14 +21,19 @@ Object = dict[str, Any]
 
 
 class Choice(NamedTuple):
-    """Fields of which a message has one at most; exactly one if `required`."""
+    """Fields of which a message has one at most; exactly one if `required`.
+
+    `oneof`: of the proto, where a default value counts as well as any. Among plain fields it does not:
+    `false` and "" are absence there.
+    """
 
     fields: tuple[str, ...]
     required: bool = False
+    oneof: bool = True
 
 
 class ClientMessage(Struct, rename="camel"):
-    """A message or a part of one. `choices`: the oneofs."""
+    """A message or a part of one. `choices`: what excludes each other in it."""
 
     choices: ClassVar[tuple[Choice, ...]] = ()
 
@@ -86,7 +92,9 @@ class SpeechConfig(ClientMessage):
 class ThinkingConfig(ClientMessage):
     include_thoughts: bool | None = None
     thinking_budget: int | None = None
-    thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"] | None = None
+    thinking_level: (
+        Literal["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"] | None
+    ) = None
 
 
 class TranslationConfig(ClientMessage):
@@ -108,7 +116,7 @@ class AudioTranscriptionConfig(ClientMessage):
 
 class GenerationConfig(ClientMessage):
     response_modalities: (
-        Annotated[list[Literal["AUDIO", "TEXT", "VIDEO"]], Meta(min_length=1, max_length=1)] | None
+        Annotated[list[Literal["MODALITY_UNSPECIFIED", "AUDIO", "TEXT", "VIDEO"]], Meta(max_length=1)] | None
     ) = None
     temperature: float | None = None
     top_p: float | None = None
@@ -119,13 +127,22 @@ class GenerationConfig(ClientMessage):
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     media_resolution: (
-        Literal["MEDIA_RESOLUTION_LOW", "MEDIA_RESOLUTION_MEDIUM", "MEDIA_RESOLUTION_HIGH"] | None
+        Literal[
+            "MEDIA_RESOLUTION_UNSPECIFIED",
+            "MEDIA_RESOLUTION_LOW",
+            "MEDIA_RESOLUTION_MEDIUM",
+            "MEDIA_RESOLUTION_HIGH",
+        ]
+        | None
     ) = None
     speech_config: SpeechConfig | None = None
     thinking_config: ThinkingConfig | None = None
     enable_affective_dialog: bool | None = None
     translation_config: TranslationConfig | None = None  # LP: Developer alone; 3.4 sends it to both
     enable_enhanced_civic_answers: Annotated[bool | None, DEVELOPER] = None  # 3.4
+    response_format: list[Any] | None = None  # 3.4
+    model_selection_config: Object | None = None  # 3.4, of its types
+    model_config: Annotated[Object | None, VERTEX] = None  # 3.4: what it makes of that for Vertex
     audio_transcription_config: Annotated[AudioTranscriptionConfig | None, VERTEX] = None
     response_logprobs: Annotated[Any, NOT_LIVE] = None
     response_mime_type: Annotated[Any, NOT_LIVE] = None
@@ -139,6 +156,9 @@ class GenerationConfig(ClientMessage):
 
 class TextPart(ClientMessage):
     text: str
+    thought: bool | None = None
+    thought_signature: bytes | None = None
+    part_metadata: Annotated[Object | None, DEVELOPER] = None
 
 
 class SystemInstruction(ClientMessage):
@@ -160,7 +180,7 @@ class FunctionDeclaration(ClientMessage):
     parameters_json_schema: Any = None
     response: Object | None = None
     response_json_schema: Any = None
-    behavior: Literal["BLOCKING", "NON_BLOCKING"] | None = None
+    behavior: Literal["UNSPECIFIED", "BLOCKING", "NON_BLOCKING"] | None = None
 
 
 class Tool(ClientMessage):
@@ -181,17 +201,24 @@ class Tool(ClientMessage):
 
 class AutomaticActivityDetection(ClientMessage):
     disabled: bool | None = None
-    start_of_speech_sensitivity: Literal["START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"] | None = None
-    end_of_speech_sensitivity: Literal["END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"] | None = None
+    start_of_speech_sensitivity: (
+        Literal["START_SENSITIVITY_UNSPECIFIED", "START_SENSITIVITY_HIGH", "START_SENSITIVITY_LOW"] | None
+    ) = None
+    end_of_speech_sensitivity: (
+        Literal["END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"] | None
+    ) = None
     prefix_padding_ms: int | None = None
     silence_duration_ms: int | None = None
 
 
 class RealtimeInputConfig(ClientMessage):
     automatic_activity_detection: AutomaticActivityDetection | None = None
-    activity_handling: Literal["START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"] | None = None
+    activity_handling: (
+        Literal["ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"] | None
+    ) = None
     turn_coverage: (
         Literal[
+            "TURN_COVERAGE_UNSPECIFIED",
             "TURN_INCLUDES_ONLY_ACTIVITY",
             "TURN_INCLUDES_ALL_INPUT",
             "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
@@ -277,6 +304,7 @@ class Part(ClientMessage):
             (
                 *("text", "inlineData", "fileData"),
                 *("functionCall", "functionResponse", "executableCode", "codeExecutionResult"),
+                *("toolCall", "toolResponse"),
             ),
             required=True,
         ),
@@ -289,11 +317,19 @@ class Part(ClientMessage):
     function_response: Object | None = None
     executable_code: Object | None = None
     code_execution_result: Object | None = None
+    tool_call: Annotated[Object | None, DEVELOPER] = None  # 3.4
+    tool_response: Annotated[Object | None, DEVELOPER] = None  # 3.4
     thought: bool | None = None
     thought_signature: bytes | None = None
     video_metadata: Object | None = None
     media_resolution: Any = None
     part_metadata: Annotated[Object | None, DEVELOPER] = None
+    audio_transcription: Object | None = None  # 3.4, and all that follow
+    media_processing: Any = None
+    speech_metadata: Object | None = None
+    document_metadata: Object | None = None
+    spreadsheet_metadata: Object | None = None
+    audio_metadata: Object | None = None
 
 
 class Content(ClientMessage):
@@ -314,6 +350,7 @@ class RealtimeInput(ClientMessage):
                 "mediaChunks",
             ),
             required=True,
+            oneof=False,
         ),
     )
 
@@ -323,15 +360,15 @@ class RealtimeInput(ClientMessage):
     activity_start: Empty | None = None
     activity_end: Empty | None = None
     audio_stream_end: bool | None = None
-    media_chunks: Annotated[list[Blob], Meta(min_length=1, max_length=1)] | None = None
-    """Deprecated, and all but the first are ignored: so there may be one."""
+    media_chunks: list[Blob] | None = None
+    """Deprecated."""
 
 
 class FunctionResponse(ClientMessage):
     id: str | None = None
     name: str | None = None
     response: Object | None = None
-    scheduling: Literal["SILENT", "WHEN_IDLE", "INTERRUPT"] | None = None
+    scheduling: Literal["SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"] | None = None
     will_continue: Annotated[bool | None, DEVELOPER] = None
     parts: list[Any] | None = None
 

@@ -69,6 +69,23 @@ def test_a_wrong_field_costs_itself_and_nothing_beside_it() -> None:
     assert (message.usage_metadata, message.setup_complete) == (None, None)
 
 
+def test_a_list_of_misfits_is_given_up() -> None:
+    """A frame of two megabytes of them took three seconds."""
+    ids: list[object] = ["a", *[1] * 100, "b", 1, "c", *[1] * 100_000]
+    message, _ = frames.read(json.dumps({"toolCallCancellation": {"ids": ids}, "goAway": {}}).encode())
+    assert message.tool_call_cancellation is not None
+    assert message.tool_call_cancellation.ids == ["a", "b"]
+    assert message.go_away is not None
+
+
+def test_entries_of_which_a_part_fits_are_misfits_too() -> None:
+    parts = [{"text": 7}] * 1000
+    message, _ = frames.read(json.dumps({"serverContent": {"modelTurn": {"parts": parts}}}).encode())
+    assert message.server_content is not None
+    assert message.server_content.model_turn is not None
+    assert len(message.server_content.model_turn.parts) == frames.MAX_MISFITS
+
+
 @pytest.mark.parametrize("wrong", ["12", "[]", '"x"', "true", "{}", "null"])
 @pytest.mark.parametrize("name", [f.encode_name for f in msgspec.structs.fields(ServerMessage)])
 def test_no_field_of_a_message_can_hide_a_go_away_and_a_turns_end(name: str, wrong: str) -> None:

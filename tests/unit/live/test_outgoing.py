@@ -115,8 +115,13 @@ ONE_OF = "2 of fields that exclude each other"
         ("realtimeInput", {"audio": {"mimeType": "audio/pcm"}}, {"realtimeInput.audio.data": "missing"}),
         ("realtimeInput", {"audio": SOUND | {"data": ""}}, {"realtimeInput.audio.data": "is empty"}),
         ("realtimeInput", {"video": {"data": "$"}}, {"realtimeInput.video.data": "not base64"}),
-        ("realtimeInput", {"mediaChunks": []}, {"realtimeInput.mediaChunks": "a list of length 0"}),
-        ("realtimeInput", {"mediaChunks": [SOUND] * 2}, {"realtimeInput.mediaChunks": "a list of length 2"}),
+        ("realtimeInput", {"mediaChunks": []}, {"realtimeInput": "nothing in it"}),
+        (
+            "realtimeInput",
+            {"mediaChunks": [SOUND] * 2},
+            {"realtimeInput.mediaChunks": "the service takes the first chunk and ignores the others"},
+        ),
+        ("realtimeInput", {"audio": SOUND, "activityStart": {}, "text": ""}, {"realtimeInput": ONE_OF}),
         ("clientContent", {"turn": []}, {"clientContent.turn": "unknown field; did you mean turns?"}),
         ("clientContent", {"turnComplete": "yes"}, {"clientContent.turnComplete": "wrong type: a string"}),
         ("clientContent", {"turns": {}}, {"clientContent.turns": "wrong type: an object"}),
@@ -128,6 +133,12 @@ ONE_OF = "2 of fields that exclude each other"
                 "clientContent.turns[1].role": "not one of the allowed values",
                 "clientContent.turns[1].parts[1]": "nothing in it",
             },
+        ),
+        # A oneof of the proto: there an empty text is one, too.
+        (
+            "clientContent",
+            {"turns": [{"parts": [{"text": "", "fileData": {}}]}]},
+            {"clientContent.turns[0].parts[0]": ONE_OF},
         ),
         (
             "clientContent",
@@ -201,11 +212,82 @@ def test_marks_and_automatic_detection_exclude_each_other(
 
 @pytest.mark.parametrize("kind", ["functionCall", "functionResponse"])
 def test_a_function_call_in_the_history_was_seen_to_be_refused(kind: str) -> None:
+    """By older models (LP 2.2): by the others it is taken."""
     content = {
         "turns": [{"role": "model", "parts": [{"text": "a"}, {kind: {"name": "f"}, "thought": False}]}]
     }
-    assert list(wrong("clientContent", content)) == [f"clientContent.turns[0].parts[1].{kind}"]
-    assert outgoing.message("clientContent", content, None, LENIENT).item.kind is Kind.CONTENT
+    for model in ("gemini-2.5-flash-native-audio-preview-12-2025", "gemini-live-2.5-flash-native-audio"):
+        older = STRICT._replace(model=model)
+        assert list(wrong("clientContent", content, older)) == [f"clientContent.turns[0].parts[1].{kind}"]
+        lenient = older._replace(strict=False)
+        assert outgoing.message("clientContent", content, None, lenient).item.kind is Kind.CONTENT
+    for model in ("gemini-3.8-live", "gemini-3.1-flash-live-preview", "my-own-2.5", ""):
+        outgoing.message("clientContent", content, None, STRICT._replace(model=model))
+
+
+# --- what is absence in proto3 JSON -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "demand", "texts"),
+    [
+        ({"audioStreamEnd": False, "text": "hi"}, Kind.TEXT, "text", ("hi",)),
+        ({"text": "", "audioStreamEnd": True}, Kind.CONTROL, "audioStreamEnd", ()),
+        ({"mediaChunks": [], "text": "hi"}, Kind.TEXT, "text", ("hi",)),
+        ({"text": "", "audio": SOUND}, Kind.AUDIO, None, ()),
+        ({"text": "", "activityEnd": {}}, Kind.ACTIVITY, "activityEnd", ()),
+        ({"text": "", "audioStreamEnd": False}, Kind.TEXT, None, ()),
+        ({"text": ""}, Kind.TEXT, None, ()),
+    ],
+)
+@pytest.mark.parametrize("terms", [STRICT, LENIENT])
+def test_a_default_value_beside_the_input_is_as_if_it_were_not_there(
+    payload: dict[str, Any], kind: Kind, demand: str | None, texts: tuple[str, ...], terms: Terms
+) -> None:
+    said = outgoing.message("realtimeInput", payload, None, terms)
+    assert (said.item.kind, said.item.demand, said.texts) == (kind, demand, texts)
+    assert (said.item.audio_us > 0) is (kind is Kind.AUDIO)
+    assert json.loads(said.item.frame) == {"realtimeInput": payload}
+
+
+def test_a_scheduling_that_says_nothing_is_answered_as_by_default() -> None:
+    payload = responses({"scheduling": "SCHEDULING_UNSPECIFIED"})
+    assert outgoing.message("toolResponse", payload, None).item.demand == "toolResponse"
+
+
+def test_of_several_chunks_the_first_is_what_the_service_hears() -> None:
+    """The others it ignores (LP 2.3): lost sound, so only lenient checks send them."""
+    chunks = {"mediaChunks": [SOUND, SOUND, {"mimeType": "audio/pcm", "data": "AAAA"}]}
+    item = outgoing.message("realtimeInput", chunks, None, LENIENT).item
+    assert (item.kind, item.audio_us) == (Kind.AUDIO, 2 * 1_000_000 // 32_000)
+    with pytest.raises(InvalidMessage) as caught:
+        outgoing.message("realtimeInput", chunks, None)
+    assert "lenient" in caught.value.remediation
+    strange = {"mediaChunks": [], "smell": {}}
+    assert outgoing.message("realtimeInput", strange, None, LENIENT).item.kind is Kind.CONTENT
+
+
+OF_THE_SDK = {
+    "audioTranscription": {},
+    "mediaProcessing": {},
+    "speechMetadata": {},
+    "documentMetadata": {},
+    "spreadsheetMetadata": {},
+    "audioMetadata": {},
+    "thoughtSignature": "AA==",
+    "thought": False,
+}
+
+
+def test_every_field_that_googles_client_knows_in_a_part_is_known() -> None:
+    for kind in ("toolCall", "toolResponse"):
+        content = {"turns": [{"parts": [{"text": "a", **OF_THE_SDK}, {kind: {}}]}]}
+        outgoing.message("clientContent", content, None)
+        assert wrong("clientContent", content, VERTEX) == {
+            f"clientContent.turns[0].parts[1].{kind}": "only the Developer API knows this field"
+        }
+    both = {"turns": [{"parts": [{"toolCall": {}, "toolResponse": {}}]}]}
+    assert wrong("clientContent", both) == {"clientContent.turns[0].parts[0]": ONE_OF}
 
 
 def test_lenient_checks_let_through_what_is_new_and_nothing_else() -> None:

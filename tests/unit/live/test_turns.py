@@ -1,44 +1,11 @@
-"""User speech is never model text, and every turn has one final text of each, whatever the service does."""
+"""Where a turn begins and ends, whatever the service and the line do."""
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from sidecar.live import frames
-from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import (
-    ToolCall,
-    ToolCallCancelled,
-    Transcript,
-    Turn,
-    Turns,
-    UsageTold,
-    answers,
-    brings_content,
-    hears_speech,
-)
-
-
-def server(**fields: Any) -> ServerMessage:
-    message, _ = frames.read(msgspec.json.encode(fields))
-    return message
-
-
-def say(turns: Turns, **content: Any) -> list[Any]:
-    return turns.feed(server(serverContent=content))
-
-
-def user(text: str) -> dict[str, Any]:
-    return {"inputTranscription": {"text": text}}
-
-
-def model(text: str) -> dict[str, Any]:
-    return {"outputTranscription": {"text": text}}
-
-
-def finals(events: list[Any]) -> list[tuple[str, str]]:
-    return [(e.source, e.text) for e in events if isinstance(e, Transcript) and e.final]
+from sidecar.live.turns import Transcript, Turn, Turns
+from tests.unit.live.talk import finals, model, say, server, user
 
 
 def test_a_normal_turn_has_deltas_and_one_final_of_each() -> None:
@@ -133,52 +100,6 @@ def test_interrupted_before_or_after_a_turn_ends_nothing_that_is_not_there() -> 
     assert finals(say(turns, **model("hi")) + say(turns, turnComplete=True)) == [("model", "hi")]
 
 
-def test_tool_calls_are_told_one_by_one_and_stay_answerable_over_a_cut() -> None:
-    turns = Turns()
-    events = turns.feed(
-        msgspec.convert(
-            {
-                "toolCall": {
-                    "functionCalls": [{"id": "a", "name": "f", "args": {"x": 1}}, {"id": "b", "name": "g"}]
-                }
-            },
-            ServerMessage,
-        )
-    )
-    assert events[1:] == [ToolCall("a", "f", {"x": 1}), ToolCall("b", "g", {})]
-    turns.cut()
-    turns.answered(("a",))
-    assert turns.lost() == [ToolCallCancelled(["b"])]
-    assert turns.lost() == []
-
-
-def test_the_service_may_cancel_a_call() -> None:
-    turns = Turns()
-    turns.pending_calls["a"] = "f"
-    events = turns.feed(msgspec.convert({"toolCallCancellation": {"ids": ["a"]}}, ServerMessage))
-    assert events == [ToolCallCancelled(["a"])]
-    assert turns.pending_calls == {}
-
-
-def test_quiet_means_that_nobody_speaks() -> None:
-    turns = Turns()
-    assert turns.quiet
-    turns.activity(started=True)
-    assert not turns.quiet
-    turns.activity(started=False)
-    assert not turns.quiet  # it asks for an answer
-    say(turns, turnComplete=True)
-    assert turns.quiet
-    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_START"}}, ServerMessage))
-    assert not turns.quiet
-    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_END"}}, ServerMessage))
-    assert turns.quiet
-    say(turns, turnComplete=True, interactionStatus="IN_PROGRESS")
-    assert not turns.quiet
-    say(turns, interactionStatus="IDLE")
-    assert turns.quiet
-
-
 def test_what_is_transcribed_after_the_users_final_belongs_to_the_next_turn() -> None:
     turns = Turns()
     say(turns, **user("one"), **model("yes"), generationComplete=True)
@@ -193,7 +114,7 @@ def test_a_barge_in_is_not_glued_to_the_question_before() -> None:
     turns = Turns()
     say(turns, **user("tell me a story"))
     say(turns, **model("Once upon"))
-    turns.feed(msgspec.convert({"voiceActivity": {"type": "ACTIVITY_START"}}, ServerMessage))
+    turns.feed(server(voiceActivity={"type": "ACTIVITY_START"}))
     say(turns, **user("stop that, "))
     assert finals(say(turns, interrupted=True)) == [("user", "tell me a story"), ("model", "Once upon")]
     say(turns, turnComplete=True)
@@ -210,11 +131,147 @@ def test_model_text_after_generation_complete_is_a_turn_of_its_own() -> None:
     ]
 
 
-def test_a_model_that_never_ends_a_turn_does_not_fill_the_memory() -> None:
+# --- how a turn ends, in the service's own words ------------------------------------------------------
+
+
+def test_the_reason_and_the_status_stand_with_the_end_of_the_turn() -> None:
     turns = Turns()
-    told = [final for _ in range(1000) for final in finals(say(turns, **user("x" * 100)))]
-    assert len(told) == 3
-    assert turns._user_text.chars <= 32_868
+    say(turns, **model("hi"))
+    ended = say(
+        turns, turnComplete=True, turnCompleteReason="NEED_MORE_INPUT", interactionStatus="IN_PROGRESS"
+    )
+    assert ended[-1] == Turn(1, "complete", reason="NEED_MORE_INPUT", interaction_status="IN_PROGRESS")
+    assert say(turns, interactionStatus="IN_PROGRESS") == [], "no news"
+    assert say(turns, interactionStatus="IDLE") == [Turn(1, "status", interaction_status="IDLE")]
+    assert turns.quiet
+
+
+def test_a_model_that_waits_for_the_user_to_go_on_says_so_and_owes_nothing() -> None:
+    turns = Turns()
+    turns.asked()
+    assert say(turns, waitingForInput=True) == [Turn(1, "waitingForInput")]
+    assert turns.quiet
+
+
+# --- ends that come late, twice or not at all -------------------------------------------------------
+
+
+def told(events: list[Any]) -> list[tuple[int, str]]:
+    return [(e.turn_id, e.event) for e in events if isinstance(e, Turn)]
+
+
+def test_a_turn_that_follows_an_interrupted_one_can_be_interrupted_too() -> None:
+    """The first one's turnComplete is still to come; the app must stop the second one's playback."""
+    turns = Turns()
+    say(turns, **model("one"))
+    say(turns, interrupted=True)
+    sound = {"inlineData": {"mimeType": "audio/pcm", "data": "AAAA"}}
+    assert told(say(turns, modelTurn={"parts": [sound]})) == [(2, "started")]
+    assert told(say(turns, interrupted=True)) == [(2, "interrupted")]
+    assert told(say(turns, turnComplete=True)) == [(1, "complete")]
+    assert told(say(turns, turnComplete=True)) == [(2, "complete")]
+    assert told(say(turns, **model("three"), turnComplete=True)) == [(3, "started"), (3, "complete")]
+
+
+def test_an_interruption_that_is_said_twice_is_told_once() -> None:
+    turns = Turns()
+    say(turns, **model("one"))
+    assert told(say(turns, interrupted=True)) == [(1, "interrupted")]
+    assert say(turns, interrupted=True) == []
+    assert told(say(turns, interrupted=True, turnComplete=True)) == [(1, "complete")]
+
+
+def test_an_end_that_never_came_does_not_take_the_next_ones_place_for_ever() -> None:
+    turns = Turns()
+    for text in ("one", "two"):
+        say(turns, **model(text))
+        say(turns, interrupted=True)
+    say(turns, **model("three"), generationComplete=True)
+    ended = say(turns, turnComplete=True, turnCompleteReason="NEED_MORE_INPUT")
+    assert ended[-1] == Turn(3, "complete", reason="NEED_MORE_INPUT")
+    assert told(ended) == [(1, "complete"), (2, "complete"), (3, "complete")]
+    assert turns.quiet
+    assert told(say(turns, **model("four"), turnComplete=True)) == [(4, "started"), (4, "complete")]
+
+
+def test_ends_that_never_come_are_not_remembered_for_ever() -> None:
+    turns = Turns()
+    for _ in range(1000):
+        say(turns, **model("x"), interrupted=True)
+    ends = [say(turns, turnComplete=True) for _ in range(20)]
+    assert told(ends[0]) == [(993, "complete")]
+    assert told(ends[-1]) == [(1012, "complete")]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [{**model("x")}, {**model("x"), "generationComplete": True}, {**model("x"), "interrupted": True}],
+)
+def test_the_end_of_a_turn_that_the_line_cut_off_is_none_of_the_next(before: dict[str, Any]) -> None:
+    """The service may hold it back for seconds (LP 3), and say it on the next line."""
+    turns = Turns()
+    say(turns, **before)
+    turns.cut()
+    assert say(turns, turnComplete=True) == []
+    assert told(say(turns, **model("y"), turnComplete=True)) == [(2, "started"), (2, "complete")]
+
+
+def test_of_a_cut_turn_one_end_may_come_late_and_no_more() -> None:
+    turns = Turns()
+    say(turns, **model("x"))
+    turns.cut()
+    say(turns, turnComplete=True)
+    assert told(say(turns, turnComplete=True)) == [(2, "complete")]
+
+
+SINCE = {
+    "the user's words": lambda turns: say(turns, **user("and now?")),
+    "a guess at them": lambda turns: say(turns, interimInputTranscription={"text": "and"}),
+    "the user's voice": lambda turns: turns.feed(server(voiceActivity={"type": "ACTIVITY_START"})),
+    "a written question": lambda turns: turns.asked(),
+    "marks": lambda turns: turns.activity(started=False),
+    "a new session": lambda turns: turns.lost(),
+}
+
+
+@pytest.mark.parametrize("since", SINCE.values(), ids=SINCE)
+def test_an_end_that_answers_what_came_since_is_told(since: Any) -> None:
+    """A turn in which the model says nothing."""
+    turns = Turns()
+    say(turns, **model("x"))
+    turns.cut()
+    since(turns)
+    assert told(say(turns, turnComplete=True)) == [(2, "complete")]
+
+
+def test_a_change_of_status_is_told_beside_the_end_of_a_cut_turn() -> None:
+    turns = Turns()
+    say(turns, **model("x"))
+    turns.cut()
+    assert told(say(turns, turnComplete=True, interactionStatus="IN_PROGRESS")) == [(1, "status")]
+    assert not turns.quiet
+
+
+# --- a moment in which a hand-over disturbs nobody ----------------------------------------------------
+
+
+def test_quiet_means_that_nobody_speaks() -> None:
+    turns = Turns()
+    assert turns.quiet
+    turns.activity(started=True)
+    assert not turns.quiet
+    turns.activity(started=False)
+    assert not turns.quiet  # it asks for an answer
+    say(turns, turnComplete=True)
+    assert turns.quiet
+    turns.feed(server(voiceActivity={"type": "ACTIVITY_START"}))
+    assert not turns.quiet
+    turns.feed(server(voiceActivity={"type": "ACTIVITY_END"}))
+    assert turns.quiet
+    say(turns, turnComplete=True, interactionStatus="IN_PROGRESS")
+    assert not turns.quiet
+    say(turns, interactionStatus="IDLE")
+    assert turns.quiet
 
 
 def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
@@ -224,69 +281,6 @@ def test_a_question_that_waits_for_its_answer_is_no_quiet_moment() -> None:
     say(turns, **model("hi"))
     say(turns, turnComplete=True)
     assert turns.quiet
-
-
-# --- what answers, and what shows that the user spoke -----------------------------------------------
-
-
-ANSWERS = {
-    "model turn": {"serverContent": {"modelTurn": {"parts": [{"text": "yes"}]}}},
-    "audio": {
-        "serverContent": {"modelTurn": {"parts": [{"inlineData": {"mimeType": "audio/pcm", "data": "AA=="}}]}}
-    },
-    "what it says": {"serverContent": {"outputTranscription": {"text": "yes"}}},
-    "generation complete": {"serverContent": {"generationComplete": True}},
-    "turn complete": {"serverContent": {"turnComplete": True}},
-    "interrupted": {"serverContent": {"interrupted": True}},
-    "tool call": {"toolCall": {"functionCalls": [{"id": "a", "name": "f"}]}},
-    "waits for more": {"serverContent": {"waitingForInput": True}},
-}
-NO_ANSWERS = {
-    "nothing": {},
-    "setup complete": {"setupComplete": {}},
-    "empty content": {"serverContent": {}},
-    "what the user says": {"serverContent": {"inputTranscription": {"text": "hello"}}},
-    "empty words of the model": {"serverContent": {"outputTranscription": {"text": ""}}},
-    "status alone": {"serverContent": {"interactionStatus": "IN_PROGRESS"}},
-    "denied": {"serverContent": {"turnComplete": False, "interrupted": False, "generationComplete": False}},
-    "goAway": {"goAway": {"timeLeft": "50s"}},
-    "handle": {"sessionResumptionUpdate": {"newHandle": "h", "resumable": True}},
-    "voice begins": {"voiceActivity": {"type": "ACTIVITY_START"}},
-    "voice ends": {"voiceActivity": {"type": "ACTIVITY_END"}},
-    "cancellation": {"toolCallCancellation": {"ids": ["a"]}},
-}
-
-
-@pytest.mark.parametrize("message", ANSWERS.values(), ids=ANSWERS)
-def test_each_kind_of_answer_is_one(message: dict[str, Any]) -> None:
-    assert answers(server(**message))
-
-
-@pytest.mark.parametrize("message", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_housekeeping_and_the_user_are_no_answer(message: dict[str, Any]) -> None:
-    assert not answers(server(**message))
-
-
-@pytest.mark.parametrize(
-    ("message", "heard"),
-    [
-        ({"serverContent": {"inputTranscription": {"text": "hello"}}}, True),
-        ({"serverContent": {"inputTranscription": {"text": ""}}}, False),
-        ({"serverContent": {"outputTranscription": {"text": "yes"}}}, False),
-        ({"voiceActivity": {"type": "ACTIVITY_END"}}, True),
-        ({"voiceActivity": {"type": "ACTIVITY_START"}}, False),
-        ({"voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_EOS"}}, True),
-        ({"voiceActivityDetectionSignal": {"vadSignalType": "VAD_SIGNAL_TYPE_SOS"}}, False),
-        ({"serverContent": {"interimInputTranscription": {"text": "hel"}}}, False),
-        ({"setupComplete": {}}, False),
-        ({}, False),
-    ],
-)
-def test_speech_is_what_was_transcribed_or_what_has_ended(message: dict[str, Any], heard: bool) -> None:
-    assert hears_speech(server(**message)) is heard
-
-
-# --- a moment in which a hand-over disturbs nobody ----------------------------------------------------
 
 
 def test_an_unanswered_tool_call_does_not_keep_the_model_speaking_for_ever() -> None:
@@ -323,148 +317,6 @@ def test_words_of_the_next_turn_are_no_quiet_moment() -> None:
     assert not turns.quiet
 
 
-# --- calls that nobody waits for any more -------------------------------------------------------------
-
-
-def call(turns: Turns, *ids: str) -> None:
-    turns.feed(server(toolCall={"functionCalls": [{"id": i, "name": "f"} for i in ids]}))
-
-
-def test_a_call_whose_session_was_lost_or_that_was_cancelled_is_dead_with_its_reason() -> None:
-    turns = Turns()
-    call(turns, "a", "b", "c")
-    turns.feed(server(toolCallCancellation={"ids": ["a"]}))
-    turns.answered(("b",))
-    turns.lost()
-    assert set(turns.dead_calls) == {"a", "b", "c"}, "b could have been answered further"
-    assert "cancelled" in turns.dead_calls["a"]
-    assert "lost" in turns.dead_calls["c"]
-
-
-def test_an_id_that_the_new_session_uses_again_is_alive() -> None:
-    turns = Turns()
-    call(turns, "call_1")
-    turns.lost()
-    call(turns, "call_1")
-    assert "call_1" in turns.pending_calls
-    assert "call_1" not in turns.dead_calls
-
-
-def test_a_thousand_dead_calls_are_remembered_and_no_more() -> None:
-    turns = Turns()
-    for n in range(3000):
-        call(turns, f"call_{n}")
-        turns.lost()
-    assert len(turns.dead_calls) == 1000
-    assert "call_2999" in turns.dead_calls
-
-
-# --- who speaks, and in which language ----------------------------------------------------------------
-
-
-def hears(turns: Turns, *said: tuple[str, str, str], of: str = "inputTranscription") -> list[Any]:
-    return [
-        event
-        for text, speaker, language in said
-        for event in say(turns, **{of: {"text": text, "speakerLabel": speaker, "languageCode": language}})
-    ]
-
-
-def runs(events: list[Any]) -> list[tuple[str, str, str]]:
-    return [(e.text, e.speaker, e.language) for e in events if isinstance(e, Transcript) and e.final]
-
-
-@pytest.mark.parametrize("of", ["inputTranscription", "outputTranscription"])
-def test_the_texts_of_two_speakers_or_languages_are_never_glued(of: str) -> None:
-    turns = Turns()
-    deltas = hears(
-        turns,
-        ("How ", "A", "en"), ("are you? ", "A", "en"), ("Fine. ", "B", "en"), ("Gut. ", "B", "de"), ("And you?", "A", "en"),
-        of=of,
-    )  # fmt: skip
-    assert [(e.text, e.speaker, e.language) for e in deltas if isinstance(e, Transcript)][3] == (
-        "Gut. ",
-        "B",
-        "de",
-    )
-    assert runs(say(turns, turnComplete=True)) == [
-        ("How are you? ", "A", "en"),
-        ("Fine. ", "B", "en"),
-        ("Gut. ", "B", "de"),
-        ("And you?", "A", "en"),
-    ]
-
-
-def test_a_delta_that_does_not_say_who_speaks_goes_on_in_the_run_before_it() -> None:
-    turns = Turns()
-    deltas = hears(turns, ("a", "", ""), ("b", "A", ""), ("c", "", "en"), ("d", "A", "en"))
-    assert [(e.speaker, e.language) for e in deltas] == [("", ""), ("A", ""), ("A", "en"), ("A", "en")]
-    assert runs(say(turns, **model("ok"), turnComplete=True)) == [("abcd", "A", "en"), ("ok", "", "")]
-
-
-def test_of_a_cut_turn_the_last_run_is_the_one_that_was_cut() -> None:
-    turns = Turns()
-    hears(turns, ("one", "", "en"), ("zwei", "", "de"), of="outputTranscription")
-    assert [(e.text, e.cut) for e in turns.cut() if isinstance(e, Transcript)] == [
-        ("one", False),
-        ("zwei", True),
-    ]
-
-
-def test_an_interim_text_is_told_as_a_guess_and_is_in_no_final() -> None:
-    turns = Turns()
-    [guess] = say(turns, interimInputTranscription={"text": "what tim", "languageCode": "en"})
-    assert guess == Transcript("user", "what tim", False, 1, interim=True, language="en")
-    assert not turns.quiet
-    say(turns, **user("what time is it"))
-    assert finals(say(turns, **model("noon"), turnComplete=True)) == [
-        ("user", "what time is it"),
-        ("model", "noon"),
-    ]
-    assert turns.quiet
-
-
-@pytest.mark.parametrize("end", [{"turnComplete": True}, {"inputTranscription": {"text": "a"}}])
-def test_a_guess_does_not_keep_the_moment_loud_for_ever(end: dict[str, Any]) -> None:
-    turns = Turns()
-    say(turns, interimInputTranscription={"text": "a"})
-    say(turns, **end)
-    say(turns, turnComplete=True)
-    assert turns.quiet
-    say(turns, interimInputTranscription={"text": "a"})
-    turns.cut()
-    assert turns.quiet
-
-
-def test_a_guess_during_the_models_turn_is_of_the_next_turn() -> None:
-    turns = Turns()
-    say(turns, **model("Once"), generationComplete=True)
-    [guess] = say(turns, interimInputTranscription={"text": "st"})
-    assert guess.turn_id == 2
-
-
-# --- how a turn ends, in the service's own words ------------------------------------------------------
-
-
-def test_the_reason_and_the_status_stand_with_the_end_of_the_turn() -> None:
-    turns = Turns()
-    say(turns, **model("hi"))
-    ended = say(
-        turns, turnComplete=True, turnCompleteReason="NEED_MORE_INPUT", interactionStatus="IN_PROGRESS"
-    )
-    assert ended[-1] == Turn(1, "complete", reason="NEED_MORE_INPUT", interaction_status="IN_PROGRESS")
-    assert say(turns, interactionStatus="IN_PROGRESS") == [], "no news"
-    assert say(turns, interactionStatus="IDLE") == [Turn(1, "status", interaction_status="IDLE")]
-    assert turns.quiet
-
-
-def test_a_model_that_waits_for_the_user_to_go_on_says_so_and_owes_nothing() -> None:
-    turns = Turns()
-    turns.asked()
-    assert say(turns, waitingForInput=True) == [Turn(1, "waitingForInput")]
-    assert turns.quiet
-
-
 def test_the_voice_signal_of_the_other_message_means_the_same() -> None:
     turns = Turns()
     turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "VAD_SIGNAL_TYPE_SOS"}))
@@ -473,119 +325,3 @@ def test_the_voice_signal_of_the_other_message_means_the_same() -> None:
     assert turns.quiet
     turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "SOMETHING_NEW"}))
     assert turns.quiet
-
-
-# --- tools --------------------------------------------------------------------------------------------
-
-
-def test_a_non_blocking_call_is_answered_after_its_turn_and_the_model_goes_on_in_a_new_one() -> None:
-    turns = Turns()
-    call(turns, "a")
-    assert say(turns, turnComplete=True) == [Turn(1, "complete")]
-    assert "a" in turns.pending_calls
-    turns.answered(())
-    assert "a" in turns.pending_calls, "a part of the answer: more will follow"
-    turns.answered(("a",))
-    assert turns.pending_calls == {}
-    events = say(turns, **model("it is warm"), turnComplete=True)
-    assert {e.turn_id for e in events} == {2}
-
-
-def test_a_call_in_pieces_is_passed_on_in_pieces() -> None:
-    turns = Turns()
-    first = {"id": "a", "name": "f", "willContinue": True}
-    piece = {"partialArgs": [{"jsonPath": "$.city", "stringValue": "Lis"}], "willContinue": True}
-    events = [
-        event
-        for one in (first, piece, {})
-        for event in turns.feed(server(toolCall={"functionCalls": [one]}))
-        if isinstance(event, ToolCall)
-    ]
-    assert events == [
-        ToolCall("a", "f", {}, (), True),
-        ToolCall("", "", {}, tuple(piece["partialArgs"]), True),
-        ToolCall("", "", {}, (), False),
-    ]
-    assert turns.pending_calls == {"a": "f"}
-
-
-def test_code_that_the_model_runs_is_no_speech() -> None:
-    turns = Turns()
-    parts = [{"executableCode": {"code": "1+1"}}, {"codeExecutionResult": {"output": "2"}}, {"text": "Two."}]
-    events = say(turns, modelTurn={"parts": parts}, turnComplete=True)
-    assert finals(events) == [("model", "Two.")]
-
-
-# --- what it costs ------------------------------------------------------------------------------------
-
-DEVELOPERS = {"promptTokenCount": 10, "responseTokenCount": 5, "totalTokenCount": 15}
-VERTEX = {
-    "promptTokenCount": 20,
-    "candidatesTokenCount": 2,
-    "totalTokenCount": 22,
-    "trafficType": "ON_DEMAND",
-}
-
-
-def used(events: list[Any]) -> list[tuple[int, int, int]]:
-    """(turn, its tokens, the session's tokens)."""
-    return [
-        (e.turn_id, e.turn.total_token_count, e.session.total_token_count)
-        for e in events
-        if isinstance(e, UsageTold)
-    ]
-
-
-def test_tokens_are_counted_for_the_turn_they_stand_beside_and_for_the_session() -> None:
-    turns = Turns()
-    told = turns.feed(server(serverContent=model("hi"), usageMetadata=DEVELOPERS))
-    told += turns.feed(server(serverContent={"turnComplete": True}, usageMetadata=DEVELOPERS))
-    told += turns.feed(server(usageMetadata=VERTEX))
-    told += turns.feed(server(serverContent=model("there"), usageMetadata=VERTEX))
-    assert used(told) == [(1, 15, 15), (1, 30, 30), (1, 52, 52), (2, 22, 74)]
-    assert turns.usage.response_token_count == 5 + 5 + 2 + 2
-    turns.cut()
-    turns.lost()
-    assert turns.usage.total_token_count == 74, "the session is the host's, over all its connections"
-
-
-def test_tokens_beside_the_late_end_of_an_interrupted_turn_are_of_that_turn() -> None:
-    turns = Turns()
-    say(turns, **model("Once"))
-    say(turns, interrupted=True)
-    say(turns, **model("Yes?"))
-    ended = turns.feed(server(serverContent={"turnComplete": True}, usageMetadata=DEVELOPERS))
-    assert used(ended) == [(1, 15, 15)]
-
-
-def test_tokens_before_anything_was_said_are_of_the_first_turn() -> None:
-    assert used(Turns().feed(server(usageMetadata=DEVELOPERS))) == [(1, 15, 15)]
-
-
-# --- messages that mean nothing -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("message", "content"),
-    [
-        ({}, False),
-        ({"serverContent": {}}, False),
-        ({"serverContent": {"outputTranscription": {}}}, False),
-        ({"serverContent": {"inputTranscription": {}}}, False),
-        ({"setupComplete": {"sessionId": "x"}}, False),
-        ({"usageMetadata": VERTEX}, False),
-        ({"serverContent": {"turnComplete": True}}, True),
-        ({"serverContent": {"modelTurn": {}}}, True),
-        ({"serverContent": {"inputTranscription": {"text": "a"}}}, True),
-        ({"serverContent": {"groundingMetadata": {}}}, True),
-        ({"toolCall": {}}, True),
-    ],
-)
-def test_only_what_says_something_proves_that_a_resume_was_taken(
-    message: dict[str, Any], content: bool
-) -> None:
-    turns = Turns()
-    assert brings_content(server(**message)) is content
-    if not content and "usageMetadata" not in message:
-        assert turns.feed(server(**message)) == []
-        assert turns.quiet
