@@ -124,7 +124,8 @@ that reached the service do; the others go on until `reconnect.maxElapsedMs`. A 
 (1011 within `handOver.windowMs`) does not count: the service has not let go of it yet. Planned hand-overs
 never count.
 
-`error.data.retryable` is false where the action is `stop`, but for the limits of the sidecar's own (such as `openTimeout`). A fault that ends the session is logged as an
+`error.data.retryable` is false where the action is `stop`, but for the limits of the sidecar's own (such
+as `openTimeout`). A fault that ends the session is logged as an
 error, whatever its own severity. The waits are explained in [lifecycle.md](lifecycle.md#coming-back).
 """
 

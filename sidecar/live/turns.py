@@ -224,9 +224,14 @@ class Turns:
         return events
 
     def lost(self) -> list[TurnEvent]:
-        """The session began anew: nobody waits for the answers to the old one's tool calls."""
+        """The session began anew: nobody waits for the answers to the old one's tool calls, and what it heard
+        of the user's sentence is all of that. The new one hears the rest as a sentence of its own."""
         events: list[TurnEvent] = []
         self._cut_off = False
+        if self._user_text:
+            self._finals("user", self._user_text, self.turn_id, events, cut=True)
+            self._user_text.clear()
+            self._next_turn()
         for call_id in self.known_calls:
             self.dead_calls[call_id] = _LOST
         self.known_calls.clear()

@@ -796,7 +796,7 @@ export interface InvalidMessage {
   sizeBytes: number;
 }
 
-/** Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the whole text, or one for each run of a speaker and language. */
+/** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. */
 export interface Transcript {
   source: 'model' | 'user';
   text: string;
@@ -1036,7 +1036,7 @@ export interface Notifications {
   'session/message': Stamp & Message;
   /** A frame that is not a JSON object in UTF-8. The session lives on. */
   'session/invalidMessage': Stamp & InvalidMessage;
-  /** Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the whole text, or one for each run of a speaker and language. */
+  /** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. */
   'session/transcript': Stamp & Transcript;
   /** The model's turn began, ended its generation, was interrupted, or is complete; or the model waits for the user to go on; or its `interactionStatus` changed (`status`). */
   'session/turn': Stamp & Turn;

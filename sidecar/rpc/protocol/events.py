@@ -64,7 +64,7 @@ class InvalidMessage(Body):
 
 
 class Transcript(Body):
-    """Text of the user or the model. Deltas have `final: false`; at the end of the turn one final carries the
+    """Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the
     whole text, or one for each run of a speaker and language."""
 
     source: Literal["user", "model"]

@@ -325,3 +325,17 @@ def test_the_voice_signal_of_the_other_message_means_the_same() -> None:
     assert turns.quiet
     turns.feed(server(voiceActivityDetectionSignal={"vadSignalType": "SOMETHING_NEW"}))
     assert turns.quiet
+
+
+def test_a_new_session_hears_the_rest_of_a_sentence_as_one_of_its_own() -> None:
+    turns = Turns()
+    say(turns, **user("Hello, can "))
+    assert turns.cut() == []
+    assert turns.lost() == [Transcript("user", "Hello, can ", True, 1, cut=True)]
+    events = (
+        say(turns, **user("Hello, can you hear me?"))
+        + say(turns, **model("Yes."))
+        + say(turns, turnComplete=True)
+    )
+    assert finals(events) == [("user", "Hello, can you hear me?"), ("model", "Yes.")]
+    assert turns.turn_id == 3
