@@ -146,7 +146,7 @@ _DIAL_LATE: dict[str, Cause] = {
     "tcp": Cause(Layer.TCP, "timeout"),
 }
 _PROXY_LATE: dict[str, Cause] = {
-    "dns": Cause(Layer.PROXY, "timeout", "its address was not found in time"),
+    "dns": Cause(Layer.PROXY, "timeout", "a name was not found in time"),
     "tcp": Cause(Layer.PROXY, "timeout", "it was not connected in time"),
     "proxy": Cause(Layer.PROXY, "noAnswer", "it did not find a way to the service in time"),
 }

@@ -15,7 +15,7 @@ from .turns import Manner
 _MODEL_FORMS = {
     Family.DEVELOPER: (re.compile(r"(models|tunedModels)/.+"), "models/{model}"),
     Family.VERTEX: (
-        re.compile(r"(projects/[^/]+/locations/[^/]+/)?publishers/[^/]+/models/[^/]+"),
+        re.compile(r"(projects/[^/]+/locations/[^/]+/)?(publishers/[^/]+/models|endpoints)/[^/]+"),
         "projects/{project}/locations/{location}/publishers/google/models/{model}",
     ),
 }
@@ -95,7 +95,7 @@ def _model(content: dict[str, Any], script: Script, endpoint: Endpoint) -> str:
     if not form.fullmatch(model):
         # The wording is ours; the style is the service's.
         raise Refused(1007, f"* BidiGenerateContentRequest.setup.model: must be {shown}")
-    name = model if endpoint.family is Family.DEVELOPER else model[model.rindex("/models/") + 1 :]
+    name = model if endpoint.family is Family.DEVELOPER else "/".join(model.rsplit("/", 2)[-2:])
     if script.models is not None and name not in script.models:
         if endpoint.family is Family.VERTEX:
             raise refused("publisherModelNotFound", model=model)
@@ -104,7 +104,9 @@ def _model(content: dict[str, Any], script: Script, endpoint: Endpoint) -> str:
 
 
 def _modalities(content: dict[str, Any], family: Family) -> list[str]:
-    modalities: list[str] = content.get("generationConfig", {}).get("responseModalities", ["AUDIO"])
+    given: list[str] = content.get("generationConfig", {}).get("responseModalities", [])
+    # Empty and unspecified are absence, as in all proto3 JSON.
+    modalities = [name for name in given if name != "MODALITY_UNSPECIFIED"] or ["AUDIO"]
     if modalities not in _MODALITIES[family] or (modalities == ["VIDEO"] and "avatarConfig" not in content):
         raise refused("badModality", modalities=", ".join(map(str, modalities)))
     return modalities

@@ -31,7 +31,7 @@ class Proxied(Rig):
 @pytest.mark.parametrize(
     ("steps", "kind", "after_s", "words"),
     [
-        ((), "proxyUnreachable", DIAL_S, "its address was not found"),
+        ((), "proxyUnreachable", DIAL_S, "a name was not found"),
         (("resolved",), "proxyUnreachable", DIAL_S, "it was not connected"),
         (("resolved", "tunnelling"), "proxyTimeout", 2.0 + DIAL_S, "did not find a way to the service"),
         (("resolved", "tunnelling", "tcp_connected"), "handshakeTimeout", 3.0 + DIAL_S, ""),
