@@ -499,13 +499,13 @@ async def test_a_redirect_is_not_followed(talks, tcp, refused):
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "serviceUnavailable"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "handshakeInvalid"),
         (b"SSH-2.0-OpenSSH_9.0\r\n\r\n", "handshakeInvalid"),
         (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
             "handshakeInvalid",
         ),
-        (b"", "serviceUnavailable"),
+        (b"", "handshakeDropped"),
     ],
 )
 async def test_what_does_not_speak_websocket_is_named(talks, tcp, refused, settings, answer, kind):
