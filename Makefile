@@ -17,6 +17,8 @@ APART := .venv-interop
 INTEROP := $(APART)/3/.ready $(APART)/2/.ready tests/interop/js-3/node_modules/.ready tests/interop/js-2/node_modules/.ready
 AUTOBAHN := $(APART)/conformance/.ready
 PYTEST_ARGS ?=
+# Two thirds of the tests' time is waiting for real sockets and processes.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
@@ -35,7 +37,7 @@ test: lint check-generated test-python test-js ## everything that runs on a bare
 
 test-python: $(VENV) $(BRIDGE)
 	@echo "== Python tests"
-	@$(PY) -m pytest -q $(PYTEST_ARGS)
+	@$(PY) -m pytest -q -n $(WORKERS) $(PYTEST_ARGS)
 
 test-js: $(VENV) $(BRIDGE)
 	@echo "== JavaScript tests"

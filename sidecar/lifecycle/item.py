@@ -63,3 +63,13 @@ class Item:
         self.mark = self.index = 0
         self.writes = 0
         self.maybe_arrived = self.arrived = False
+
+
+def tail_within(items: list[Item], size: int, overhead: int) -> int:
+    """Index of the first item that lies wholly or partly in the last `size` bytes, if each has
+    `overhead` bytes around it."""
+    index = len(items)
+    while index and size > 0:
+        index -= 1
+        size -= items[index].size + overhead
+    return index

@@ -10,16 +10,14 @@ from collections import deque
 from collections.abc import Callable
 
 from sidecar.lifecycle.books import Books, Drop, HighWater
-from sidecar.lifecycle.item import DROPPABLE, REPLAYABLE, Item, Kind
+from sidecar.lifecycle.item import DROPPABLE, REPLAYABLE, Item, Kind, tail_within
+from sidecar.lifecycle.numbers import Numbers
+from sidecar.lifecycle.pace import Pace
 from sidecar.lifecycle.settings import OutboxLimits
 from sidecar.lifecycle.transparent import Indexes
 
-REFUSALS_KEPT = 10_000
-"""Numbers of refused messages that are remembered."""
 FRAME_OVERHEAD = 32
 """Bytes on the wire beside a payload, at most: the frame's header, and its share of the pings."""
-
-
 _UNKNOWN = "deliveryUnknown"
 
 
@@ -43,25 +41,15 @@ class Outbox:
         self.held: deque[Item] = deque()
         self.unconfirmed: deque[Item] = deque()
         self._drops: list[Drop] = []
-        self._refused: set[int] = set()
         self._size = 0
-        self._allowance_s = limits.flush_burst_s
-        self._allowance_at = 0.0
+        self._pace = Pace(limits)
         self._activity_open = False
         self._droppable = 0
-        self.accepted_through = -1
+        self.numbers = Numbers()
         self._high_water = HighWater()
         self.indexes = Indexes(rule=transparent)
 
     # --- in ---------------------------------------------------------------------------------------
-
-    def knows(self, n: int) -> bool:
-        """Whether a message of this number was accepted before."""
-        return n <= self.accepted_through and n not in self._refused
-
-    def comes_late(self, n: int) -> bool:
-        """Whether this number was refused, and later ones were accepted: its place in the order is gone."""
-        return n <= self.accepted_through and n in self._refused
 
     def accept(self, item: Item) -> None:
         """Take responsibility for a message; makes room by dropping the oldest audio and video.
@@ -80,16 +68,13 @@ class Outbox:
             books.accepted_us += item.audio_us
             books.held_us += item.audio_us
         if item.n is not None:
-            self.accepted_through = item.n
-            self._refused.discard(item.n)
+            self.numbers.accepted(item.n)
 
     def refuse(self, item: Item) -> None:
         """Note that a message was offered and not accepted."""
         self.books.refused_us += item.audio_us
         if item.n is not None:
-            if len(self._refused) >= REFUSALS_KEPT:
-                self._refused.discard(min(self._refused))
-            self._refused.add(item.n)
+            self.numbers.refused(item.n)
 
     def _has_room(self, item: Item) -> bool:
         books, ring_us, limits = self.books, self._ring_us, self.limits
@@ -155,12 +140,12 @@ class Outbox:
         if not self.held:
             return None
         item = self.held[0]
-        if item.audio_us and not self._may_spend(now):
+        if item.audio_us and not self._pace.allows(now):
             return None
         self.held.popleft()
         books = self.books
         if item.audio_us:
-            self._allowance_s -= item.audio_us * 1e-6
+            self._pace.spend(item.audio_us)
             books.held_us -= item.audio_us
             books.unconfirmed_us += item.audio_us
         item.written_at = now
@@ -176,16 +161,9 @@ class Outbox:
         """When `take` will have something: now, later because of the rate, or None when it is empty."""
         if not self.held:
             return None
-        if not self.held[0].audio_us or self._may_spend(now):
+        if not self.held[0].audio_us or self._pace.allows(now):
             return now
-        return now + (1e-3 - self._allowance_s) / self.limits.flush_rate
-
-    def _may_spend(self, now: float) -> bool:
-        """A bucket of audio seconds, filled at `flush_rate`; live audio at real time never empties it."""
-        grown = self._allowance_s + (now - self._allowance_at) * self.limits.flush_rate
-        self._allowance_s = min(self.limits.flush_burst_s, grown)
-        self._allowance_at = now
-        return self._allowance_s > 0
+        return self._pace.allowed_at(now)
 
     def confirm(self, number: int) -> bool:
         """A pong for ping `number` came: all written before it arrived. Returns whether anything moved."""
@@ -245,9 +223,9 @@ class Outbox:
         exact = self.indexes.rule
         written = list(self.unconfirmed)
         self.unconfirmed.clear()
-        surely_unsent = self._tail_within(written, unsent_bytes, FRAME_OVERHEAD)
+        surely_unsent = tail_within(written, unsent_bytes, FRAME_OVERHEAD)
         heard_of = [item for item in written if item.written_at <= had_at]
-        acknowledged = 0 if unacked_bytes is None else self._tail_within(heard_of, unacked_bytes, 0)
+        acknowledged = 0 if unacked_bytes is None else tail_within(heard_of, unacked_bytes, 0)
         back: list[Item] = []
         for index, item in enumerate(written):
             untouched = refused or index >= surely_unsent
@@ -278,23 +256,13 @@ class Outbox:
             if not self.indexes.told:  # else the session that is resumed does not have it
                 books.maybe_doubled_us += item.audio_us
 
-    @staticmethod
-    def _tail_within(items: list[Item], size: int, overhead: int) -> int:
-        """Index of the first item that lies wholly or partly in the last `size` bytes, if each has
-        `overhead` bytes around it."""
-        index = len(items)
-        while index and size > 0:
-            index -= 1
-            size -= items[index].size + overhead
-        return index
-
     def connected(self, *, resumed: bool) -> Item | None:
         """A line is usable again. On a fresh session the answers to the old one's tool calls end here, and
         texts that the old one may have answered. Returns the `activityStart` that must go first when an
         activity was open at the cut; not where the resumed session knows it."""
         if not resumed:
             self._confirm_arrived()
-            self._drop_tool_responses()
+            self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")
             self._drop_held(lambda item: item.maybe_arrived and item.kind not in REPLAYABLE, _UNKNOWN)
         self._note_high_water()
         self.indexes.new_line()
@@ -323,9 +291,6 @@ class Outbox:
                 books.unconfirmed_us += item.audio_us
                 self._account_confirmed(item)
 
-    def _drop_tool_responses(self) -> None:
-        self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")
-
     def _drop_held(self, ends: Callable[[Item], bool], reason: str) -> None:
         lost = [item for item in self.held if ends(item)]
         if lost:
@@ -353,10 +318,15 @@ class Outbox:
 
     def configure(self, limits: OutboxLimits, ring_s: float) -> None:
         """Other limits, for the next message."""
-        self.limits = limits
+        self.limits = self._pace.limits = limits
         self._ring_us = int(ring_s * 1e6)
 
     # --- books ------------------------------------------------------------------------------------
+
+    @property
+    def accepted_through(self) -> int:
+        """The highest number that was accepted; -1 before the first."""
+        return self.numbers.accepted_through
 
     @property
     def confirmed_through(self) -> int:
@@ -365,7 +335,7 @@ class Outbox:
             for item in queue:
                 if item.n is not None:
                     return item.n - 1
-        return self.accepted_through
+        return self.numbers.accepted_through
 
     @property
     def sent_through(self) -> int:

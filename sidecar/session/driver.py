@@ -17,13 +17,13 @@ from sidecar.live import frames
 from sidecar.live.auth import Credential, NoCredential
 from sidecar.live.dial import Step
 from sidecar.live.failure import DialFailed
-from sidecar.live.handshake import Negotiated, negotiated
 from sidecar.live.line import WebSocketLine
 from sidecar.live.messages import ServerMessage
 from sidecar.live.turns import answers, brings_content, hears_speech
 from sidecar.live.way import Way
 from sidecar.observe.secret import Secret
 from sidecar.session import sleep
+from sidecar.session.alarm import Alarm
 from sidecar.session.attempt import attempt
 from sidecar.session.audience import Audience, Listener
 from sidecar.session.config import Config
@@ -82,8 +82,7 @@ class Driver:
         self._guard = Guard()
         self._preparation = Preparation(config.auth, self._prepared)
         self._stop_watching: Callable[[], None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._alarm = Alarm(self._loop, self._tick)
         self._awake_at = self._loop.time()
         self._running = False
 
@@ -95,22 +94,6 @@ class Driver:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop that the session lives on."""
         return self._loop
-
-    @property
-    def traffic(self) -> Traffic:
-        """What all lines so far have carried."""
-        return self._traffic.plus(self._line)
-
-    @property
-    def proxy_address(self) -> str:
-        """Host and port of the proxy of the present line; "" for none."""
-        return self._way.proxy_address if self._way is not None and self._line is not None else ""
-
-    @property
-    def negotiated(self) -> Negotiated | None:
-        """What TLS agreed on for the present line; None without TLS, or before that."""
-        tls = self._line.tls if self._line is not None else None
-        return negotiated(tls) if tls is not None else None
 
     def now(self) -> float:
         """The session's clock, seconds."""
@@ -145,7 +128,8 @@ class Driver:
         finally:
             del out[:position]  # also when one of them failed: nothing is done twice
             self._running = False
-        self._set_timer()
+        if not self.finished.done():
+            self._alarm.set(self.core.due_at())
 
     def flush(self, _effect: ev.Flush | None = None) -> None:
         """Write what the outbox gives."""
@@ -155,19 +139,6 @@ class Driver:
             if item is None:
                 break
             line.send_text(item.frame)
-
-    def leave(self) -> None:
-        """The process ends: write a close frame if there is a line, wait for nothing, and be closed."""
-        line = self._drop_line()
-        if line is not None:
-            line.leave()
-            self._unwinding.clear()  # the end of the process closes the socket
-        if self._attempt is not None:
-            self._attempt.cancel()
-        if self.core.machine.revision:
-            self.core.close(self.now(), 0.0, "leaving")
-            self.core.ended(self.now(), Cause(Layer.LOCAL, "leaving"))
-            self.run()
 
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh
@@ -189,7 +160,7 @@ class Driver:
 
     def attempt_asks(self) -> None:
         self.core.asking(self._loop.time())
-        self._set_timer()
+        self._alarm.set(self.core.due_at())
 
     def attempt_uses(self, secret: Secret) -> None:
         self.core.asked()
@@ -252,9 +223,7 @@ class Driver:
         if self._stop_watching is not None:
             self._stop_watching()
             self._stop_watching = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.stop()
         self.audience.disappoint()
         if not self.finished.done():
             self.finished.set_result(None)
@@ -277,23 +246,8 @@ class Driver:
 
     # --- time -------------------------------------------------------------------------------------
 
-    def _set_timer(self) -> None:
-        """Lazy: a timer that is early finds nothing due and sets the next one."""
-        due = self.core.due_at()
-        if self._timer is not None:
-            if self._timer_at <= due:
-                return
-            self._timer.cancel()
-            self._timer = None
-        if due != float("inf") and not self.finished.done():
-            # What is overdue is due now: only from then on could we be held up ourselves.
-            self._timer_at = max(due, self._loop.time())
-            self._timer = self._loop.call_at(self._timer_at, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
+    def _tick(self, late_s: float) -> None:
         now = self._loop.time()
-        late_s = now - self._timer_at
         line, live = self._line, self.core.line
         silent = live is not None and live.liveness.silence_s(now) > 0
         if silent and line is not None and self._uplink.moves(line):

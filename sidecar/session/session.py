@@ -11,9 +11,11 @@ from sidecar.lifecycle.outbox import Full
 from sidecar.lifecycle.settings import Settings
 from sidecar.lifecycle.states import Event, Phase, State
 from sidecar.live import outgoing
+from sidecar.live.handshake import Negotiated, negotiated
 from sidecar.live.setup import check_setup, terms_after
 from sidecar.session.audience import WrongState
 from sidecar.session.driver import Driver
+from sidecar.session.uplink import Traffic
 
 Event_ = TypeVar("Event_")
 
@@ -38,6 +40,24 @@ class LiveSession(Driver):
         on_event: called with every `SessionEvent`, in order, never re-entered.
         uniform: random numbers in [0, 1), for the jitter.
     """
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    @property
+    def traffic(self) -> Traffic:
+        """What all lines so far have carried."""
+        return self._traffic.plus(self._line)
+
+    @property
+    def proxy_address(self) -> str:
+        """Host and port of the proxy of the present line; "" for none."""
+        return self._way.proxy_address if self._way is not None and self._line is not None else ""
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What TLS agreed on for the present line; None without TLS, or before that."""
+        tls = self._line.tls if self._line is not None else None
+        return negotiated(tls) if tls is not None else None
 
     # --- opening and closing ----------------------------------------------------------------------
 
@@ -108,6 +128,19 @@ class LiveSession(Driver):
         self.core.close(self.now(), drain_s)
         self.run()
         return True
+
+    def leave(self) -> None:
+        """The process ends: write a close frame if there is a line, wait for nothing, and be closed."""
+        line = self._drop_line()
+        if line is not None:
+            line.leave()
+            self._unwinding.clear()  # the end of the process closes the socket
+        if self._attempt is not None:
+            self._attempt.cancel()
+        if self.core.machine.revision:
+            self.core.close(self.now(), 0.0, "leaving")
+            self.core.ended(self.now(), Cause(Layer.LOCAL, "leaving"))
+            self.run()
 
     def give_up(self, code: str) -> None:
         """Close at once for a reason of our own, and tell it as a fatal fault: a row of the fault table."""
@@ -263,7 +296,7 @@ class LiveSession(Driver):
         Raises:
             InvalidMessage, OutboxFull, WrongState: it was not accepted.
         """
-        if n >= 0 and self.core.outbox.knows(n):
+        if n >= 0 and self.core.outbox.numbers.knows(n):
             return n <= self.core.outbox.sent_through
         self._check_order(n)
         return self._offer(outgoing.audio(n, data, mime_type))
@@ -278,7 +311,7 @@ class LiveSession(Driver):
             InvalidMessage, OutboxFull, WrongState: it was not accepted.
         """
         if n is not None:
-            if self.core.outbox.knows(n):
+            if self.core.outbox.numbers.knows(n):
                 return n <= self.core.outbox.sent_through
             self._check_order(n)
         checked = outgoing.message(kind, payload, n, self.terms)
@@ -292,10 +325,10 @@ class LiveSession(Driver):
     def _check_order(self, n: int) -> None:
         if n < 0:
             raise outgoing.InvalidMessage(f"number {n}: numbers begin at 0")
-        outbox = self.core.outbox
-        if outbox.comes_late(n):
+        numbers = self.core.outbox.numbers
+        if numbers.comes_late(n):
             raise outgoing.InvalidMessage(
-                f"number {n} was refused and {outbox.accepted_through} accepted since: "
+                f"number {n} was refused and {numbers.accepted_through} accepted since: "
                 "its place is gone; offer it under a new number"
             )
 

@@ -112,7 +112,7 @@ async def main() -> None:
     session = server.sessions._entries["s1"].session
     wire = connect(session)
     # Chunks come a thousand times faster than speech here: the rate of the backlog must not hold them.
-    session.core.outbox.limits = OutboxLimits(flush_rate=1e9, flush_burst_s=1e9)
+    session.core.outbox.configure(OutboxLimits(flush_rate=1e9, flush_burst_s=1e9), 45.0)
     data = base64.b64encode(os.urandom(640)).decode()
     n = 0
 

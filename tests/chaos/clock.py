@@ -77,13 +77,20 @@ class Clock:
         self._folder.cleanup()
 
 
-@cache
-def missing():
-    """Why clocks cannot be stepped here, or None. It steps one and looks."""
+def lacking():
+    """What this machine lacks to step clocks, or None."""
     if sys.platform != "linux":
         return "the library that steps clocks is for Linux"
     if not (shutil.which("cc") or shutil.which("gcc")):
         return "no C compiler for the library that steps clocks"
+    return None
+
+
+@cache
+def missing():
+    """Why clocks cannot be stepped here, or None. It steps one and looks."""
+    if reason := lacking():
+        return reason
     try:
         clock = Clock()
     except subprocess.CalledProcessError as error:

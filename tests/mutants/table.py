@@ -40,6 +40,8 @@ CLOCK: Final = "lifecycle/clockwork.py"
 LINE: Final = "lifecycle/line.py"
 LIVENESS: Final = "lifecycle/liveness.py"
 OUTBOX: Final = "lifecycle/outbox.py"
+PACE: Final = "lifecycle/pace.py"
+NUMBERS: Final = "lifecycle/numbers.py"
 ITEM: Final = "lifecycle/item.py"
 BOOKS: Final = "lifecycle/books.py"
 RESUMPTION: Final = "lifecycle/resumption.py"
@@ -158,7 +160,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("what may have arrived is told as never sent", OUTBOX, 'if item.maybe_arrived and reason in ("outboxFull", "sessionClosed"):', 'if item.maybe_arrived and reason == "outboxFull":'),
     M("what a refused resume took is called delivered", OUTBOX, "untouched = refused or index >= surely_unsent", "untouched = index >= surely_unsent"),
     M("an activity closed on the lost line stays closed", OUTBOX, "self._activity_open = not _opens_activity(item)", "self._activity_open = self._activity_open"),
-    M("tool results go to a session that never asked", OUTBOX, "            self._drop_tool_responses()\n", ""),
+    M("tool results go to a session that never asked", OUTBOX, '            self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")\n', ""),
     M("a pong confirms what no index has", OUTBOX, "        if not indexes.rule:\n            return self._confirm_while(", "        if True:\n            return self._confirm_while("),
     M("a fresh session hears again what the old one heard", OUTBOX, "            self._confirm_arrived()\n", ""),
     M("what arrived and waits for its index is called lost", OUTBOX, "        while self.unconfirmed and self._has_arrived(self.unconfirmed[0]):", "        while False:"),
@@ -166,9 +168,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("the next line's messages are counted on", OUTBOX, "        self.indexes.new_line()\n", ""),
     M("a question is put to the fresh session once more", OUTBOX, "            self._drop_held(lambda item: item.maybe_arrived and item.kind not in REPLAYABLE, _UNKNOWN)\n", ""),
     M("a transparent resume opens the activity twice", OUTBOX, "if resumed and self.indexes.rule:", "if resumed and False:"),
-    M("the backlog is sent as fast as it can", OUTBOX, "            self._allowance_s -= item.audio_us * 1e-6\n", ""),
-    M("silence saves up for a burst", OUTBOX, "self._allowance_s = min(self.limits.flush_burst_s, grown)", "self._allowance_s = grown"),
-    M("a refused number counts as known", OUTBOX, "return n <= self.accepted_through and n not in self._refused", "return n <= self.accepted_through"),
+    M("the backlog is sent as fast as it can", OUTBOX, "            self._pace.spend(item.audio_us)\n", ""),
+    M("silence saves up for a burst", PACE, "self._left_s = min(self.limits.flush_burst_s, grown)", "self._left_s = grown"),
+    M("a refused number counts as known", NUMBERS, "return n <= self.accepted_through and n not in self._refused", "return n <= self.accepted_through"),
     M("a full outbox drops the newest", OUTBOX, "oldest = queue.popleft()", "oldest = queue.pop()"),
     M("a message over the limit drops all the others", OUTBOX, "item.audio_us > ring_us or over_bytes > self._droppable_bytes(over_bytes)", "item.audio_us > ring_us"),
     M("a text is asked twice", ITEM, "REPLAYABLE = frozenset({Kind.AUDIO,", "REPLAYABLE = frozenset({Kind.TEXT, Kind.AUDIO,"),

@@ -196,7 +196,9 @@ class Watch:
         self.look()
         session = self.session
         self._must(session.state is State.DISCONNECTED, f"closed, and {session.state.value}")
-        self._must(session._line is None and session._timer is None, "closed, and a line or a timer is left")
+        self._must(
+            session._line is None and not session._alarm.is_set, "closed, and a line or a timer is left"
+        )
         self._must(not session._unwinding, "closed, and something unwinds")
         self._must(session._stop_watching is None, "closed, and it watches for sleep")
         self._must(session.core.due_at() == float("inf"), "closed, and something is due")
@@ -213,7 +215,7 @@ class Watch:
 LIMITS = frozenset({"maxElapsed", "maxAttempts", "openTimeout", "quotaExceeded", "serviceUnavailable"})
 OUR_SLEEP = "asyncio.futures._set_result_unless_cancelled"
 MOST_TIMERS = {
-    "LiveSession._tick": 1, "SleepWatch._tick": 1, "Timeout._on_timeout": 40, "Link.close": 3, OUR_SLEEP: 2,
+    "Alarm._ring": 1, "SleepWatch._tick": 1, "Timeout._on_timeout": 40, "Link.close": 3, OUR_SLEEP: 2,
 }  # fmt: skip
 """Of the product: the driver's, the sleep watch's, those of waiting calls, the linger of a closed line."""
 

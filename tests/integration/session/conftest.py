@@ -129,7 +129,7 @@ class Talk:
         if self.session.core.machine.revision:
             assert self.session.state is State.DISCONNECTED
         assert self.session._line is None
-        assert self.session._timer is None
+        assert not self.session._alarm.is_set
         assert not self.session.pings
         assert self.session.audience._waiters == []
         assert not self.session._unwinding

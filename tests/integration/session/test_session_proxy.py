@@ -254,7 +254,9 @@ async def test_cancelled_while_the_proxy_thinks_no_socket_is_left(talks, proxied
         opening.cancel()
         await talk.session.close()
         async with asyncio.timeout(5):
-            await proxy.all_ended()
+            await proxy.all_ended(came=1)
+        assert talk.session.state is State.DISCONNECTED
+        assert proxy.connections == 1
 
 
 async def test_the_certificate_of_an_https_proxy_is_checked_too(talks, refused, proxied, certificates):
@@ -281,7 +283,7 @@ async def test_a_bad_certificate_of_the_service_is_the_services_behind_a_proxy_t
         fault = await refused(talk)
         assert fault.kind == "certificateExpired"
         async with asyncio.timeout(5):
-            await proxy.all_ended()
+            await proxy.all_ended(came=1)
 
 
 async def test_a_proxys_refusal_in_mid_session_ends_it_until_the_network_changes(
@@ -294,6 +296,7 @@ async def test_a_proxys_refusal_in_mid_session_ends_it_until_the_network_changes
         proxy.refuse_with = answer("407 Proxy Authentication Required", BASIC)
         await sim.cut()
         await talk.session.reach((State.FAILED,))
+        assert talk.of(ev.Failure)[-1].fault.kind == "proxyAuthenticationRequired"
         proxy.refuse_with = None
         talk.session.network_changed(online=True)
         await talk.session.wait_for((State.CONNECTED,), 5)
@@ -342,7 +345,8 @@ async def test_loopback_is_never_reached_through_the_systems_proxy(talks, fast, 
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     async with Simulator(fast()) as sim:
-        await talks.open(sim.url)
+        talk = await talks.open(sim.url)
+        assert talk.session.proxy_address == ""
 
 
 async def test_off_goes_past_the_systems_proxy(talks, secure, certificates, monkeypatch, named):
@@ -350,7 +354,8 @@ async def test_off_goes_past_the_systems_proxy(talks, secure, certificates, monk
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with secure() as (_, port):
         tls = Tls(ca_pem=certificates.pem, server_name="localhost")
-        await talks.open(f"wss://service.test:{port}", tls=tls, proxy=proxies.direct())
+        talk = await talks.open(f"wss://service.test:{port}", tls=tls, proxy=proxies.direct())
+        assert talk.session.proxy_address == ""
 
 
 @pytest.mark.parametrize("url", ["socks4://127.0.0.1:1", f"http://user:{PASSWORD}@", "//"])

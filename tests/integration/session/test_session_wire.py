@@ -110,6 +110,7 @@ async def test_close_is_idempotent_and_works_in_every_state(talks, fast):
         await sim.cut()
         await waiting.told(ev.Reconnecting)
         await waiting.session.close()
+        assert {one.session.state for one in (never_opened, talk, waiting)} == {State.DISCONNECTED}
 
 
 async def test_twenty_sessions_opened_cut_and_closed_leave_no_task_and_no_descriptor(talks, fast):
@@ -142,6 +143,7 @@ async def test_text_frames_are_as_good_as_binary_ones(talks, fast):
         talk = await talks.open(sim.url)
         await talk.say(20)
         await talk.all_heard(sim)
+        assert b'"setupComplete"' in talk.of(MessageReceived)[0].data
 
 
 async def test_a_message_in_many_fragments_is_one_message_also_with_a_ping_between(talks, service):

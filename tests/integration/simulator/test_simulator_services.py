@@ -49,6 +49,7 @@ async def test_vertex_answers_with_a_session_id(vertex: Any, version: str, prefi
 async def test_the_developer_api_answers_behind_the_path_of_a_custom_base_url(dial: Any) -> None:
     async with Simulator() as sim:
         await (await dial(sim, "/my/proxy/" + DEVELOPER)).set_up()
+        assert sim.state()["connections"][0]["family"] == "developer"
 
 
 async def test_an_alias_path_counts_as_vertex(vertex: Any) -> None:

@@ -217,6 +217,7 @@ async def test_zero_uses_are_any_number(enter: Any) -> None:
         token = await make(sim, {"uses": 0})
         for _ in range(3):
             await accepted(await enter(sim, token, **USUAL))
+        assert len(sim.sessions) == 3
 
 
 # --- times

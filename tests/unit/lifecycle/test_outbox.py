@@ -289,12 +289,12 @@ def test_a_number_that_was_refused_is_not_taken_as_accepted() -> None:
     outbox.accept(text(4, b"x" * 90))
     with pytest.raises(Full):
         outbox.accept(text(5, b"y" * 20))
-    assert not outbox.knows(5)
-    assert not outbox.comes_late(5)
+    assert not outbox.numbers.knows(5)
+    assert not outbox.numbers.comes_late(5)
     outbox.accept(text(6, b"z"))
-    assert not outbox.knows(5)
-    assert outbox.comes_late(5)
-    assert outbox.knows(6)
+    assert not outbox.numbers.knows(5)
+    assert outbox.numbers.comes_late(5)
+    assert outbox.numbers.knows(6)
 
 
 def test_a_refusal_stands_in_the_books() -> None:

@@ -1,5 +1,3 @@
-import uuid
-
 import pytest
 
 from sidecar.simulator.refusals import Refused
@@ -20,10 +18,10 @@ def test_a_handle_names_its_session_and_stays_good_when_a_newer_one_is_issued() 
 @pytest.mark.parametrize(
     ("handle", "code", "reason"),
     [
-        (str(uuid.uuid4()), 1008, "BidiGenerateContent session not found"),
+        ("5b1d0c6e-8f3a-4f7e-9a55-2c9be1d4a7f0", 1008, "BidiGenerateContent session not found"),
         ("not a handle", 1007, "Invalid session handle"),
-        (str(uuid.uuid4()).upper(), 1007, "Invalid session handle"),
-        (uuid.uuid4().hex, 1007, "Invalid session handle"),
+        ("5B1D0C6E-8F3A-4F7E-9A55-2C9BE1D4A7F0", 1007, "Invalid session handle"),
+        ("5b1d0c6e8f3a4f7e9a552c9be1d4a7f0", 1007, "Invalid session handle"),
     ],
 )
 def test_a_wrong_handle_is_refused_as_unknown_or_as_malformed(handle: str, code: int, reason: str) -> None:
