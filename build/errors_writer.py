@@ -49,7 +49,7 @@ LOCAL_WHEN: dict[tuple[Layer, str], str] = {
     (Layer.DNS, "timeout"): "no answer within `deadlines.dialMs`",
     (Layer.TCP, "refused"): "the connection was refused",
     (Layer.TCP, "timeout"): "no connection within `deadlines.dialMs`",
-    (Layer.PROXY, "authentication"): "a SOCKS5 proxy wants other credentials, or any",
+    (Layer.PROXY, "authentication"): "a SOCKS5 proxy wants to know who asks",
     (Layer.PROXY, "4xx"): "any other 4xx as the answer to CONNECT",
     (Layer.PROXY, "5xx"): "any 5xx as the answer to CONNECT",
     (Layer.PROXY, "notAllowed"): "a SOCKS5 proxy's rules forbid it",
@@ -69,6 +69,7 @@ LOCAL_WHEN: dict[tuple[Layer, str], str] = {
     (Layer.TLS, "certificate"): "the certificate did not pass another check",
     (Layer.TLS, "version"): "no version of TLS that both sides take",
     (Layer.TLS, "notTls"): "what answers does not speak TLS",
+    (Layer.TLS, "dropped"): "the connection ended in the middle of the TLS handshake",
     (Layer.TLS, "caFile"): "`tls.caFile` cannot be read any more",
     (Layer.HTTP, "timeout"): "no answer within `deadlines.handshakeMs`",
     (Layer.HTTP, "invalid"): "the answer was no WebSocket upgrade",
@@ -174,7 +175,7 @@ def when(row: Row) -> str:
         return "anything else"
     named = LOCAL_WHEN.get((row.layer, str(row.code)))
     if named is not None:
-        return named
+        return f"{named}; {row.text}" if row.text else named
     if not isinstance(row.code, int):
         raise ValueError(f"{row.layer} {row.code!r} has no words in LOCAL_WHEN")
     return f"{row.code}, “{row.text}”" if row.text else f"{row.code}{_any_other(row)}"

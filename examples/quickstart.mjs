@@ -2,15 +2,15 @@
 //   GEMINI_API_KEY=... node examples/quickstart.mjs     the real service
 //   node examples/quickstart.mjs ws://127.0.0.1:9000    a simulator: .venv/bin/live-sidecar simulate --port 9000
 import { Secret, Sidecar } from '../bridge-js/dist/esm/index.js';
-
+process.once('uncaughtException', ({ message }) => (console.error(`quickstart: ${message}`), process.exit(1)));
 const baseUrl = process.argv[2];
 if (!baseUrl && !process.env.GEMINI_API_KEY) throw new Error('Set GEMINI_API_KEY, or give the URL of a simulator.');
 const sidecar = await Sidecar.start();
 sidecar.on('session/transcript', ({ source, text, final }) => final && console.log(`${source}: ${text}`));
-for (const note of ['session/reconnecting', 'session/stalled']) sidecar.on(note, (body) => console.error(note, body));
+for (const note of ['session/reconnecting', 'session/stalled']) sidecar.on(note, ({ reason, demand }) => console.error(note, reason ?? demand));
 const answered = new Promise((resolve, reject) => {
   sidecar.on('session/turn', ({ event }) => event !== 'started' && resolve());
-  sidecar.on('session/error', ({ error, fatal }) => fatal && reject(new Error(error.message)));
+  sidecar.on('session/error', ({ error, fatal }) => fatal && reject(new Error(`${error.message}. ${error.remediation ?? ''}`)));
 });
 const setup = { model: 'models/gemini-3.8-live', generationConfig: { responseModalities: ['AUDIO'] }, outputAudioTranscription: {} };
 const auth = { type: 'apiKey', apiKey: new Secret(process.env.GEMINI_API_KEY || 'any') };

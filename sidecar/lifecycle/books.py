@@ -35,14 +35,37 @@ class Drop:
         self.through_n = item.n
 
 
+class Drops:
+    """What ended without delivery and was not told yet, in ranges."""
+
+    __slots__ = ("_ranges",)
+
+    def __init__(self) -> None:
+        self._ranges: list[Drop] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._ranges)
+
+    def add(self, reason: str, item: Item) -> None:
+        if self._ranges and self._ranges[-1].takes(reason, item):
+            self._ranges[-1].add(item)
+        else:
+            self._ranges.append(Drop(reason, item))
+
+    def take(self) -> list[Drop]:
+        """All of it, to be told."""
+        ranges, self._ranges = self._ranges, []
+        return ranges
+
+
 class Books:
     """Microseconds of audio, whole numbers so that they balance exactly:
     offered = accepted + refused; accepted = held + unconfirmed + confirmed + dropped.
 
     Attributes:
         dropped_us: ended without delivery, or nobody knows.
-        replayed_us: written on one line and put back for the next.
-        maybe_doubled_us: of what was put back, the part that left this process and may have arrived.
+        replayed_us: written once more on a later line.
+        maybe_doubled_us: of the replayed, what had left this process and may have arrived the first time.
         presumed_us: of the confirmed, what no pong confirmed but TCP and later inbound bytes did.
     """
 

@@ -94,6 +94,10 @@ class Clockwork(Course):
         self.recovery.stable()
         self._tell_breaker(now)
 
+    def _prepare_due(self, now: float) -> None:
+        if self.line is not None:
+            self.out.append(ev.Prepare(self.line.schedule.ends_at - now))
+
     def _hand_over_due(self, now: float) -> None:
         if self.line is not None and self.machine.allows(Event.HAND_OVER):
             self._start_hand_over(self.line.schedule.reason, now)
@@ -173,5 +177,6 @@ _ON_NEWS: dict[News, Callable[[Clockwork, float], None]] = {
     News.SUSPECT: Clockwork._line_suspect,
     News.DEAD: Clockwork._line_dead,
     News.STABLE: Clockwork._line_stable,
+    News.PREPARE: Clockwork._prepare_due,
     News.HAND_OVER: Clockwork._hand_over_due,
 }

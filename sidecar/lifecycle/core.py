@@ -132,7 +132,7 @@ class Lifecycle(Clockwork):
         try:
             self.outbox.accept(item)
         finally:
-            if self.outbox.has_drops:
+            if self.outbox.drops:
                 self._moved(now)
         return True
 
@@ -235,7 +235,7 @@ class Lifecycle(Clockwork):
         self._step(Event.SETUP_COMPLETE, "setupComplete", now)
         if reconnected:
             self._tell_reconnected(now)
-        if reconnected or not self.outbox.idle or self.outbox.has_drops:
+        if reconnected or not self.outbox.idle or self.outbox.drops:
             self._report(now)
         self._tell_health(now)
         self.out.append(ev.Flush())
@@ -307,6 +307,11 @@ class Lifecycle(Clockwork):
         """The handle that came just now holds the line's messages up to this index (LP 4.4 item 10)."""
         if self.line is not None and self.outbox.consumed(index):
             self._confirmed(now)
+
+    def calls_cancelled(self, ids: frozenset[str], now: float) -> None:
+        """The service takes these tool calls back (LP 3): an answer that still waits is not sent."""
+        self.outbox.cancelled(ids)
+        self._moved(now)
 
     def demanded(self, demand: str, now: float) -> None:
         """The service shows that an answer is owed: it heard the user speak. What a message of the host

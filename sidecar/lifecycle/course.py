@@ -114,7 +114,6 @@ class Course(Telling):
             self.recovery.planned = None
         planned = self.recovery.planned
         refused = self.recovery.refuses(line, fault)
-        replayed_before_us = self.outbox.books.replayed_us
         had_handle = self.resumption.has_handle
         decision = self.recovery.lost(line, fault, now, model_speaking=self.model_speaking)
         if planned is None:
@@ -125,8 +124,6 @@ class Course(Telling):
         self._tell_dropped_handle(had_handle)
         self.stats.resumes_refused += refused
         self._drop_line(line, fault, unsent_bytes, untaken=refused and speaks_of_session(fault))
-        if not refused:
-            self._replayed_before_us = replayed_before_us
         self._go_on(planned or fault, decision, Event.LINE_LOST, now, planned=planned is not None)
         self._tell_breaker(now)
         if planned is None:
@@ -218,7 +215,6 @@ class Course(Telling):
             self.stats.hand_overs += 1
             self.recovery.left(now, model_speaking=self.model_speaking)
             self.recovery.planned = None
-            self._replayed_before_us = self.outbox.books.replayed_us
             self._drop_line(self.line, classify(cause), unsent_bytes)
             self._report(now)
         reason, self._revive_reason = self._revive_reason, ""

@@ -112,7 +112,8 @@ def decide(
     renew = action is Action.REFRESH_TOKEN
     if renew and (outage.renewed or not situation.renewable):
         return _denied(fault, renewed=outage.renewed)
-    too_often = not situation.first and not renew and outage.reached >= reconnect.max_attempts
+    tried_anew = renew and not situation.line_lost
+    too_often = not situation.first and not tried_anew and outage.reached >= reconnect.max_attempts
     if action is Action.STOP:
         return Stop(fault, fault)
     if situation.planned:
@@ -128,8 +129,7 @@ def decide(
     refused = situation.resuming and _refuses_the_session(fault, outage, settings, now)
     dead = situation.resuming and action is Action.FRESH
     # An attempt that was wanted goes on to its second try, or to the fresh session in place of the resume.
-    again = renew and not situation.line_lost
-    goes_on = too_early or again or ((refused or dead) and not outage.fresh_tried)
+    goes_on = too_early or tried_anew or ((refused or dead) and not outage.fresh_tried)
     if not reconnect.enabled and not situation.first and not goes_on:
         return Stop(ended_by("disabled", fault), fault)
     limit, ends_at = _end(outage, situation, settings)
@@ -144,8 +144,10 @@ def decide(
     if now + asked_for_s > ends_at:
         return Stop(ended_by(limit, fault, asked_for_s), fault)
     fresh = outage.fresh or not situation.has_handle
-    # A newer credential is tried at once, and once: if it is refused too, no other will help.
-    own_s = 0.0 if renew else backoff_s(outage.failures, reconnect, random)
+    # A newer credential is tried at once, and once: if it is refused too, no other will help. One that a line
+    # was closed for is as good as any other failure of that line.
+    at_once = renew and (tried_anew or outage.failures <= 1)
+    own_s = 0.0 if at_once else backoff_s(outage.failures, reconnect, random)
     if too_early:
         own_s, fresh = settings.hand_over.retry_delay_s, False
     elif situation.has_handle and (too_often or refused or action is Action.FRESH):
@@ -254,5 +256,5 @@ def ended_by(limit: str, last: Fault | None, wait_s: float = 0.0) -> Fault:
     )
     if last.reached or last.kind in NOT_THE_NETWORK:
         return fault._replace(user_message=last.user_message, remediation=last.remediation or _AGAIN)
-    advice = " ".join(text for text in (last.remediation, fault.remediation) if text)
-    return fault._replace(remediation=advice)
+    advice = dict.fromkeys(text for text in (last.remediation, fault.remediation) if text)  # may be the same
+    return fault._replace(remediation=" ".join(advice))

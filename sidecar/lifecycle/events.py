@@ -21,6 +21,13 @@ class Dial(NamedTuple):
     """With a newer credential: the service refused the last one."""
 
 
+class Prepare(NamedTuple):
+    """The line will be left soon: ask for what the next one needs."""
+
+    ends_in_s: float
+    """What is asked for must be good for a connection at that time."""
+
+
 class Ping(NamedTuple):
     """Write a ping whose payload is this number. `first`: no other waits for a sign of life."""
 

@@ -92,6 +92,10 @@ class Row(NamedTuple):
 
 A, S, L = Action, Severity, Layer
 
+WRONG_CREDENTIALS: Final = "it did not take the username and password"
+OTHER_METHODS: Final = "none that the sidecar speaks"
+"""What `live/tunnel.py` says of a proxy that asks for credentials, and the rows here know it by."""
+
 _AGAIN = "The connection was interrupted. Reconnecting."
 _BUSY = "The service is busy. Trying again shortly."
 _KEY = "The service did not accept the API key."
@@ -108,6 +112,19 @@ _CLOCK = "The connection is not safe. Please check this computer's date and time
 _REVIVE = "Then call `session/reconnect`, tell `network/changed`, or open the session anew: nothing is tried before that."
 _PORTAL = f"A guest network shows a certificate of its own until someone signs in there. {_REVIVE}"
 _PROXY = "The proxy does not let the app through. Please check the proxy settings."
+_PROXY_ANEW = (
+    "`proxy` holds for a session's life: to give another one, close the session and call `session/open` anew, with "
+    "`settings.resumption.handle` to go on where it was. If the system's proxy settings or the proxy itself were "
+    "changed, `session/reconnect` is enough."
+)
+_GIVE_PROXY_USER = f"Give `proxy.username` and `proxy.password`. {_PROXY_ANEW}"
+_CHECK_PROXY_USER = (
+    f"Check the username and password of the proxy, and that the account may use it. {_PROXY_ANEW}"
+)
+_OTHER_PROXY = (
+    "A username and password will not help here: NTLM, Negotiate, Kerberos and Digest are not spoken. Use a proxy that "
+    f"takes Basic, or a forwarding proxy on this machine that signs in to this one for the app. {_PROXY_ANEW}"
+)
 _CHECK_PROXY = "Check `proxy` of `session/open`, or the system's proxy settings; see docs/network.md."
 
 _WS: Final = L.WEBSOCKET
@@ -157,7 +174,9 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(_WS, 1011, "OVERLOADED", "overloaded", A.SLOW_DOWN, S.WARNING, _BUSY),
     Row(_WS, 1011, "credits are depleted", "billing", A.STOP, S.ERROR, "The account's credit is used up.", "Check billing."),
     Row(_WS, 1011, "Token has been used too many times", "tokenSpent", A.REFRESH_TOKEN, S.WARNING, _AGAIN),
-    Row(_WS, 1011, "token has expired", "tokenExpired", A.REFRESH_TOKEN, S.WARNING, _AGAIN),
+    Row(_WS, 1011, "token has expired", "tokenExpired", A.REFRESH_TOKEN, S.WARNING, _AGAIN,
+        "The token's time is over. With `auth.type` `host` check `expiresAt`, which is in milliseconds since 1970, "
+        "and this computer's clock."),
     Row(_WS, 1011, "Deadline expired", "deadlineExpired", A.RESUME, S.INFO, _AGAIN),
     Row(_WS, 1011, "currently unavailable", "serviceUnavailable", A.RESUME, S.WARNING, _BUSY),
     Row(_WS, 1011, "", "serviceError", A.RESUME, S.WARNING, _AGAIN),
@@ -201,10 +220,12 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(L.TCP, "refused", "", "connectionRefused", A.RETRY, S.WARNING, _NETWORK, "Check endpoint.baseUrl: nothing listens there."),
     Row(L.TCP, "timeout", "", "connectTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.TCP, None, "", "networkError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
-    Row(L.PROXY, 407, "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY,
-        f"Give `proxy.username` and `proxy.password`; the sidecar can do Basic. {_REVIVE}"),
-    Row(L.PROXY, "authentication", "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY,
-        f"Give `proxy.username` and `proxy.password`. {_REVIVE}"),
+    Row(L.PROXY, 407, OTHER_METHODS, "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _OTHER_PROXY),
+    Row(L.PROXY, 407, WRONG_CREDENTIALS, "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _CHECK_PROXY_USER),
+    Row(L.PROXY, 407, "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _GIVE_PROXY_USER),
+    Row(L.PROXY, "authentication", OTHER_METHODS, "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _OTHER_PROXY),
+    Row(L.PROXY, "authentication", WRONG_CREDENTIALS, "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _CHECK_PROXY_USER),
+    Row(L.PROXY, "authentication", "", "proxyAuthenticationRequired", A.STOP, S.ERROR, _PROXY, _GIVE_PROXY_USER),
     Row(L.PROXY, 408, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
     Row(L.PROXY, 425, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
     Row(L.PROXY, 429, "", "proxyUnavailable", A.RETRY, S.WARNING, _NETWORK, _CHECK_PROXY),
@@ -244,6 +265,9 @@ ROWS: Final[tuple[Row, ...]] = (
         "Check scheme and port of endpoint.baseUrl: plain HTTP may be spoken there, or a guest network answers in place of the service."),
     Row(L.TLS, "caFile", "", "caFileUnusable", A.RETRY, S.ERROR, "The app's list of trusted certificates cannot be read.",
         "`tls.caFile` was good when the session was opened; the text says what is wrong now."),
+    Row(L.TLS, "dropped", "", "tlsError", A.RETRY, S.WARNING, _NETWORK,
+        "If it stays so, check endpoint.baseUrl: ws or wss, host and port. A server that speaks no TLS on that port, or that "
+        "takes no TLS as new as `tls.minVersion`, may hang up like this; so may a firewall."),
     Row(L.TLS, None, "", "tlsError", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.HTTP, "timeout", "", "handshakeTimeout", A.RETRY, S.WARNING, _NETWORK, _CHECK_NETWORK),
     Row(L.HTTP, "dropped", "", "handshakeDropped", A.RETRY, S.WARNING, _NETWORK,

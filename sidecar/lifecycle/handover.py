@@ -7,6 +7,9 @@ this, not the next frame. It waits for a moment in which nobody speaks, and not 
 from sidecar.lifecycle.liveness import NEVER
 from sidecar.lifecycle.settings import HandOver
 
+PREPARE_S = 30.0
+"""So long before the first moment of a hand-over what the next line needs is asked for."""
+
 
 class Schedule:
     """One per line. Several goAways make one hand-over, by the earliest end."""
@@ -31,6 +34,11 @@ class Schedule:
     @property
     def _recycled_at(self) -> float:
         return self._born_at + self.settings.recycle_after_s + self.settings.lead_s
+
+    @property
+    def prepares_at(self) -> float:
+        """When to ask for what the next line needs."""
+        return self.ends_at - self.settings.lead_s - PREPARE_S
 
     def go_away(self, time_left_s: float, now: float) -> None:
         self._ends_at = min(self._ends_at, now + time_left_s)

@@ -34,12 +34,13 @@ class Item:
         index: its place among the messages of the line it was last written on, from 1.
         writes: how often it was written.
         maybe_arrived: it was written on a line that died, and nobody knows whether it got through.
+        again: written once more, it may be there twice.
         arrived: it was, and got through; the state that is resumed may lack it all the same.
     """
 
     __slots__ = (
-        "arrived", "audio_us", "demand", "frame", "ids", "index", "kind", "mark", "maybe_arrived", "n",
-        "size", "writes", "written_at",
+        "again", "arrived", "audio_us", "demand", "frame", "ids", "index", "kind", "mark", "maybe_arrived",
+        "n", "size", "writes", "written_at",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +63,7 @@ class Item:
         self.written_at = 0.0
         self.mark = self.index = 0
         self.writes = 0
-        self.maybe_arrived = self.arrived = False
+        self.maybe_arrived = self.arrived = self.again = False
 
 
 def tail_within(items: list[Item], size: int, overhead: int) -> int:

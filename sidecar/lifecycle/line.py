@@ -19,6 +19,7 @@ class News(Enum):
     SUSPECT = auto()
     DEAD = auto()
     STABLE = auto()
+    PREPARE = auto()
     HAND_OVER = auto()
     PROVEN = auto()
 
@@ -47,14 +48,27 @@ class Line:
         stable: it lived for `stable_after_s`, gave a sign of life after setupComplete, and is not silent.
         suspect: it is silent for longer than it should be.
         closing: nothing more is written; the line is being left.
+        prepared: what the next line needs was asked for, since this one will be left soon.
         close_sent: our close frame is out.
         pong: number of the newest pong. On an unproven line it confirms nothing yet: a service that
             refuses the session after setupComplete answers pings too, and takes nothing.
     """
 
     __slots__ = (
-        "_settings", "answered_once", "born_at", "close_sent", "closing", "liveness", "pong", "quiet",
-        "schedule", "stable", "suspect", "trail", "unproven",
+        "_settings",
+        "answered_once",
+        "born_at",
+        "close_sent",
+        "closing",
+        "liveness",
+        "pong",
+        "prepared",
+        "quiet",
+        "schedule",
+        "stable",
+        "suspect",
+        "trail",
+        "unproven",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, now: float, *, resuming: bool, quiet: bool) -> None:
@@ -66,7 +80,7 @@ class Line:
         self.unproven = resuming
         self.stable = False
         self.suspect = False
-        self.closing = False
+        self.closing = self.prepared = False
         self.close_sent = False
         self.pong = 0
         self.trail: deque[Heard] = deque([Heard(now, None)])
@@ -142,6 +156,7 @@ class Line:
             NEVER if self.stable or self.suspect or not self.answered_once else self._stable_at,
             self._proven_at if self.unproven else NEVER,
             NEVER if self.closing else self.schedule.next_due_at(quiet=self.quiet),
+            NEVER if self.closing or self.prepared else self.schedule.prepares_at,
         )
 
     def tick(self, now: float, late_s: float) -> list[News]:
@@ -167,6 +182,9 @@ class Line:
             news.append(News.STABLE)
         if now >= self._ping_due_at:
             news.append(News.PING)
-        if not self.closing and self.schedule.due(now, quiet=self.quiet):
+        if not (self.closing or self.prepared) and now >= self.schedule.prepares_at:
+            self.prepared = True
+            news.append(News.PREPARE)  # which may show that this is no good moment
+        elif not self.closing and self.schedule.due(now, quiet=self.quiet):
             news.append(News.HAND_OVER)
         return news

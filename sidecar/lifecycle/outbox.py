@@ -9,7 +9,7 @@ Kinds decide only what may be dropped when it is full, never what goes first.
 from collections import deque
 from collections.abc import Callable
 
-from sidecar.lifecycle.books import Books, Drop, HighWater
+from sidecar.lifecycle.books import Books, Drops, HighWater
 from sidecar.lifecycle.item import DROPPABLE, REPLAYABLE, Item, Kind, tail_within
 from sidecar.lifecycle.numbers import Numbers
 from sidecar.lifecycle.pace import Pace
@@ -40,7 +40,7 @@ class Outbox:
         self.books = Books()
         self.held: deque[Item] = deque()
         self.unconfirmed: deque[Item] = deque()
-        self._drops: list[Drop] = []
+        self.drops = Drops()
         self._size = 0
         self._pace = Pace(limits)
         self._activity_open = False
@@ -151,7 +151,11 @@ class Outbox:
         item.written_at = now
         item.mark = mark
         item.index = self.indexes.next()
+        if item.writes:
+            books.replayed_us += item.audio_us
+            books.maybe_doubled_us += item.audio_us if item.again else 0
         item.writes += 1
+        item.again = False
         if item.kind is Kind.ACTIVITY:
             self._activity_open = _opens_activity(item)
         self.unconfirmed.append(item)
@@ -180,8 +184,12 @@ class Outbox:
 
     def consumed(self, index: int) -> bool:
         """The newest handle holds the line's messages up to this index. Returns whether anything moved."""
-        self.indexes.told |= index > 0  # the default of 0 may only mean that it names none
-        return self.indexes.rule and self._confirm_while(lambda item: item.index <= index)
+        indexes = self.indexes
+        if index > 0 or not indexes.rule:
+            indexes.told |= index > 0
+            return indexes.rule and self._confirm_while(lambda item: item.index <= index)
+        sure = indexes.unnamed()
+        return self._confirm_while(lambda item: item.mark <= sure)
 
     def confirm_all(self) -> None:
         """The service has all that was written, and there will be no other line."""
@@ -250,11 +258,9 @@ class Outbox:
         books = self.books
         books.unconfirmed_us -= item.audio_us
         books.held_us += item.audio_us
-        books.replayed_us += item.audio_us
         if maybe_arrived:
             item.maybe_arrived = True
-            if not self.indexes.told:  # else the session that is resumed does not have it
-                books.maybe_doubled_us += item.audio_us
+            item.again = not self.indexes.told  # else the session that is resumed does not have it
 
     def connected(self, *, resumed: bool) -> Item | None:
         """A line is usable again. On a fresh session the answers to the old one's tool calls end here, and
@@ -285,11 +291,10 @@ class Outbox:
             books = self.books
             for item in arrived:
                 books.held_us -= item.audio_us
-                books.replayed_us -= item.audio_us
-                if not self.indexes.told:
-                    books.maybe_doubled_us -= item.audio_us
                 books.unconfirmed_us += item.audio_us
                 self._account_confirmed(item)
+                if item.kind is Kind.ACTIVITY:  # it does not go out again
+                    self._activity_open = _opens_activity(item)
 
     def _drop_held(self, ends: Callable[[Item], bool], reason: str) -> None:
         lost = [item for item in self.held if ends(item)]
@@ -298,6 +303,10 @@ class Outbox:
             for item in lost:
                 self._account_drop(self.held, item, reason)
 
+    def cancelled(self, ids: frozenset[str]) -> None:
+        """These calls want no answer any more: what was not written yet stays here."""
+        self._drop_held(lambda item: bool(item.ids) and ids.issuperset(item.ids), "callCancelled")
+
     def close(self) -> None:
         """The session is over; what is left ends as `sessionClosed` or `deliveryUnknown`."""
         self._confirm_while(self._has_arrived)
@@ -305,16 +314,6 @@ class Outbox:
         for queue, reason in ((self.unconfirmed, _UNKNOWN), (self.held, "sessionClosed")):
             while queue:
                 self._account_drop(queue, queue.popleft(), reason)
-
-    @property
-    def has_drops(self) -> bool:
-        """Whether `take_drops` has something to tell."""
-        return bool(self._drops)
-
-    def take_drops(self) -> list[Drop]:
-        """What ended without delivery since the last call, in ranges."""
-        drops, self._drops = self._drops, []
-        return drops
 
     def configure(self, limits: OutboxLimits, ring_s: float) -> None:
         """Other limits, for the next message."""
@@ -344,6 +343,16 @@ class Outbox:
             if item.n is not None:
                 return item.n
         return self.confirmed_through
+
+    @property
+    def new(self) -> set[Item]:
+        """What waits, and never was on a line that may have delivered it."""
+        return {item for item in self.held if not item.maybe_arrived}
+
+    @property
+    def replay_us(self) -> int:
+        """Of the audio held, what was written before."""
+        return sum(item.audio_us for item in self.held if item.writes)
 
     @property
     def delivered(self) -> bool:
@@ -385,10 +394,7 @@ class Outbox:
             else:
                 books.held_us -= item.audio_us
             books.dropped_us += item.audio_us
-        if self._drops and self._drops[-1].takes(reason, item):
-            self._drops[-1].add(item)
-        else:
-            self._drops.append(Drop(reason, item))
+        self.drops.add(reason, item)
 
 
 def _opens_activity(item: Item) -> bool:

@@ -176,6 +176,7 @@ class Recovery:
         if refused:
             self._count(fault, self._situation(now), now)
         else:
+            outage.renewed = False  # the line came about, so the credential was good
             self._count_line(line, fault, planned, now)
             self.left(now, model_speaking=model_speaking)
         self.planned = None
@@ -238,4 +239,6 @@ class Recovery:
             self._resumption.drop()
         if isinstance(decision, Retry):
             self.fresh, self.renew = decision.fresh, decision.renew
+        else:  # whoever goes on all the same needs another one
+            self.renew = fault.action is Action.REFRESH_TOKEN and self._renewable
         return decision

@@ -73,7 +73,6 @@ class Telling:
         """A goAway that came before setupComplete: it holds for the line to come."""
         self._revive_reason = ""
         """Why to revive as soon as the old line is closed."""
-        self._replayed_before_us = 0
         self._reported_at = -NEVER
         self._health_at = -NEVER
 
@@ -169,11 +168,10 @@ class Telling:
             self.out.append(ev.HandleChanged(False, None))
 
     def _tell_reconnected(self, now: float) -> None:
-        books = self.outbox.books
-        replayed_us = books.replayed_us - self._replayed_before_us
+        held_us, replay_us = self.outbox.books.held_us, self.outbox.replay_us
         restored, gap_s = self.state_restored or "fresh", now - self.recovery.lost_at
         self.stats.gaps.add(gap_s)
-        self.out.append(ev.Reconnected(self.outage.attempts, gap_s, restored, books.held_us, replayed_us))
+        self.out.append(ev.Reconnected(self.outage.attempts, gap_s, restored, held_us, replay_us))
 
     def _moved(self, now: float) -> None:
         if now - self._reported_at >= REPORT_INTERVAL_S:
@@ -184,5 +182,5 @@ class Telling:
     def _report(self, now: float) -> None:
         self._timers.pop("report", None)
         self._reported_at = now
-        self.out.extend(ev.Dropped(drop) for drop in self.outbox.take_drops())
+        self.out.extend(ev.Dropped(drop) for drop in self.outbox.drops.take())
         self.out.append(ev.QueueMoved())

@@ -16,13 +16,23 @@ class Indexes:
         arrived: number of the newest ping whose pong came; what was written before it has arrived.
     """
 
-    __slots__ = ("_written", "arrived", "rule", "told")
+    __slots__ = ("_sure", "_written", "arrived", "rule", "told")
 
     def __init__(self, *, rule: bool) -> None:
         self.rule = rule
         self.told = False
         self.arrived = 0
         self._written = 0
+        self._sure = 0
+
+    def unnamed(self) -> int:
+        """A handle came that names no message: none is in it, which is what a missing number says, or this
+        service names none. What had arrived before the handle before it is taken as in there all the same:
+        else a service that never names one would be sent everything again. Returns the number of its ping."""
+        if self.told:
+            return 0
+        sure, self._sure = self._sure, self.arrived
+        return sure
 
     def new_line(self) -> None:
         """A line is usable; its setup was message 0."""

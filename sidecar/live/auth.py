@@ -1,6 +1,7 @@
 """How a request proves who asks (LP 1.2). Secrets become text only here, in the moment of use."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
@@ -53,15 +54,14 @@ class Auth(Protocol):
     def check(self, endpoint: Endpoint) -> None:
         """Raises InvalidConfig when that service takes no credential of this kind."""
 
-    @property
-    def lacking(self) -> bool:
-        """Whether the next credential has to be asked for, which takes a while."""
+    def lacks(self, in_s: float = 0.0) -> bool:
+        """Whether the credential for a connection in so many seconds has to be asked for first."""
 
-    def refused(self) -> None:
-        """The service refused the last credential: from now on a newer one is wanted."""
+    def refused(self, secret: Secret) -> None:
+        """The service refused this one: from now on a newer one is wanted."""
 
-    async def credential(self) -> Credential:
-        """For the next upgrade request.
+    async def credential(self, in_s: float = 0.0) -> Credential:
+        """For an upgrade request in so many seconds.
 
         Raises:
             NoCredential: it could not be had.
@@ -139,7 +139,6 @@ class _Given:
     """A credential for the life of the session: refused, it cannot be replaced."""
 
     renewable = False
-    lacking = False
 
     def __init__(self, form: Form, secret: Secret) -> None:
         self._credential = form(secret)
@@ -151,9 +150,12 @@ class _Given:
 
     def check(self, endpoint: Endpoint) -> None: ...
 
-    def refused(self) -> None: ...
+    def lacks(self, in_s: float = 0.0) -> bool:
+        return False
 
-    async def credential(self) -> Credential:
+    def refused(self, secret: Secret) -> None: ...
+
+    async def credential(self, in_s: float = 0.0) -> Credential:
         return self._credential
 
 
@@ -255,6 +257,7 @@ class Asked:
         self._form = bearer_for(quota_project) if token_type == "bearer" else ephemeral_query
         self._clock = clock
         self._token: Token | None = None
+        self._came_at = 0.0
         self._lacks: Reason | None = "open"
         """Why a token has to be asked for; None while there is a good one."""
 
@@ -266,17 +269,24 @@ class Asked:
         if self._token_type == "ephemeralToken":
             _needs_developer(endpoint, "an ephemeral token")
 
-    def refused(self) -> None:
-        self._lacks = "refused"
+    def refused(self, secret: Secret) -> None:
+        if self._token is None or self._token.secret is not secret:
+            return  # there is a newer one already
+        # What had ended when it came is no news to its source: that it is of no use is.
+        self._lacks = "expired" if self._came_at < self._ends_at <= self._clock() else "refused"
 
-    @property
-    def lacking(self) -> bool:
-        return self._lack() is not None
+    def lacks(self, in_s: float = 0.0) -> bool:
+        return self._lack(in_s) is not None
 
-    async def credential(self) -> Credential:
-        reason = self._lack()
+    async def credential(self, in_s: float = 0.0) -> Credential:
+        reason = self._lack(in_s)
         if reason is not None:
             self._token = await self._ask(reason)
+            self._came_at = self._clock()
+            if self._came_at >= self._ends_at:
+                # This clock may be the wrong one, so the service is asked.
+                late_s = self._came_at - self._ends_at
+                log.warning("the token that came had ended %.0f s ago, by this computer's clock", late_s)
             self._lacks = None  # only now: who was asked in vain is asked once more for the same reason
         assert self._token is not None
         return self._form(self._token.secret)
@@ -291,11 +301,16 @@ class Asked:
             text = f"the source of tokens failed: {type(exc).__name__}, see the log"
             raise NoCredential(Cause(Layer.LOCAL, "tokenUnavailable", text)) from None
 
-    def _lack(self) -> Reason | None:
-        ends_at = self._token.expires_at if self._token is not None else None
-        if self._lacks is None and ends_at is not None and self._clock() > ends_at - RENEW_BEFORE_S:
-            self._lacks = "expired"
+    def _lack(self, in_s: float) -> Reason | None:
+        if self._lacks is None and self._clock() + in_s > self._ends_at - RENEW_BEFORE_S:
+            return "expired"
         return self._lacks
+
+    @property
+    def _ends_at(self) -> float:
+        """Of the last token; infinite while nobody knows."""
+        ends_at = self._token.expires_at if self._token is not None else None
+        return math.inf if ends_at is None else ends_at
 
 
 def check_token(secret: Secret, token_type: TokenType) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect
 
 from sidecar.live.messages.client import Choice, ClientMessage
-from sidecar.observe.wording import allowed, join, sentence, shown, unknown
+from sidecar.observe.wording import UNKNOWN, allowed, join, sentence, shown, unknown
 
 MAX_PROBLEMS = 50
 """More are neither told nor looked for."""
@@ -51,12 +51,18 @@ class Terms(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A field that is wrong. `certain`: also for a service that is newer than this table."""
+    """A field that is wrong.
+
+    Attributes:
+        certain: also for a service that is newer than this table.
+        slip: the problem names the field that was most likely meant; to let this one through would not help.
+    """
 
     field: str
     problem: str
     allowed: str = ""
     certain: bool = True
+    slip: bool = False
 
 
 class NotTaken(ValueError):
@@ -70,7 +76,7 @@ class NotTaken(ValueError):
     def __init__(self, text: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(text)
         self.problems = tuple(problems)
-        self.remediation = "" if all(p.certain for p in problems) else LENIENT_HELPS
+        self.remediation = LENIENT_HELPS if any(not p.certain and not p.slip for p in problems) else ""
 
     @classmethod
     def of(cls, problems: Sequence[Problem], prefix: str = "") -> Self:
@@ -294,7 +300,8 @@ class _Walk:
         else:
             known = [f.name for f in shape.fields if not f.refused and f.only in ("", self._terms.family)]
             problem = unknown(name, known, places)
-        self.tell(Problem(join(path, shown(name)), problem, certain=False))
+        slip = camel in places or problem != UNKNOWN
+        self.tell(Problem(join(path, shown(name)), problem, certain=False, slip=slip))
 
 
 _CAMEL = re.compile("_([a-z])")
@@ -312,11 +319,14 @@ def _of(type_: type) -> Callable[[Any, Any], Judged]:
 
 def _integer(info: inspect.IntType, value: Any) -> Judged:
     """int64 is a string in proto3 JSON (LP 1.5), and may be one wherever a number is asked for."""
-    if isinstance(value, str):
-        return bool(_INTEGER.fullmatch(value)), ""
-    if isinstance(value, float):
-        return value.is_integer(), "" if value.is_integer() else "not a whole number"
-    return isinstance(value, int) and not isinstance(value, bool), ""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False, ""
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        return False, ""
+    if isinstance(value, float) and not value.is_integer():
+        return False, "not a whole number"
+    fits = (info.ge is None or int(value) >= info.ge) and (info.le is None or int(value) <= info.le)
+    return fits, "" if fits else "out of range"
 
 
 def _number(info: inspect.FloatType, value: Any) -> Judged:

@@ -135,7 +135,7 @@ async def attach(
         else:
             await asyncio.get_running_loop().create_connection(lambda: line, sock=carrier)
             return
-    except OSError as exc:  # ssl.SSLError is one
+    except (OSError, ValueError) as exc:  # ssl.SSLError; a name that `ssl` cannot ask for
         raise DialFailed(tls_failed(exc, server_name)) from None
     line.connection_made(transport)
 

@@ -24,7 +24,9 @@ _METHODS: dict[Family, str] = {
 }
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _PORTS = {"ws": 80, "wss": 443}
-_HOST = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_LABEL = "[A-Za-z0-9_-]{1,63}"
+_NAME = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?")
+"""Sizes by RFC 1035 section 2.3.4; the root's dot may end it. An IPv4 address has this form too."""
 _LOCATION = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 
 
@@ -117,7 +119,14 @@ def _endpoint(family: Family, base_url: str, api_version: str) -> Endpoint:
 
 def is_host(text: str) -> bool:
     """Whether it has the form of a host name in ASCII or of an address, without brackets."""
-    return _HOST.fullmatch(text) is not None
+    return _NAME.fullmatch(text) is not None or _is_ipv6(text)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.IPv6Address(text).scope_id is None
+    except ValueError:
+        return False
 
 
 def _in_ascii(host: str) -> str:

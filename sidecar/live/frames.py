@@ -54,7 +54,7 @@ def read(data: bytes) -> tuple[ServerMessage, bytes]:
         line = data.replace(b"\n", b" ").replace(b"\r", b" ")
         try:
             message = _decoder.decode(data)
-            secret = message.session_resumption_update is not None
+            secret = message.tells_handle
         except msgspec.ValidationError:
             message, secret = _what_fits(data), True
         return message, without_handle(line) if secret else line

@@ -40,6 +40,7 @@ REASONS: dict[str, str] = {
     "HTTP_REQUEST": "notTls",
     "PACKET_LENGTH_TOO_LONG": "notTls",
     "RECORD_LAYER_FAILURE": "notTls",
+    "UNEXPECTED_EOF_WHILE_READING": "dropped",
     "UNKNOWN_PROTOCOL": "notTls",
     "WRONG_VERSION_NUMBER": "notTls",
     "NO_PROTOCOLS_AVAILABLE": "version",
@@ -59,6 +60,7 @@ WORDS: dict[str, str] = {
     "certificate": "the certificate did not pass",
     "version": "there is no version of TLS that both sides take",
     "notTls": "what answers there does not speak TLS",
+    "dropped": "the other side hung up in the middle of the TLS handshake",
 }
 
 
@@ -71,7 +73,8 @@ def tls_failed(exc: Exception, name: str) -> Cause:
         code = REASONS.get(exc.reason or "", "error")
         detail = exc.reason or type(exc).__name__
     else:
-        code, detail = "error", getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+        code = "dropped" if isinstance(exc, ConnectionError) else "error"
+        detail = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     words = WORDS.get(code, "the handshake failed")
     return Cause(Layer.TLS, code, redact(f"{name}: {words} ({detail})"))
 

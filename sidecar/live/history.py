@@ -4,8 +4,10 @@ The service takes it after setupComplete, before anything else, and only on a li
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
+from sidecar.lifecycle.item import Item
 from sidecar.live.turns import Transcript
 
 _CONFIG = ("historyConfig", "history_config")
@@ -17,8 +19,8 @@ class History:
 
     def __init__(self, max_chars: int) -> None:
         self.max_chars = max_chars
-        self._texts: deque[tuple[str, str]] = deque()
-        """(role, text), oldest first."""
+        self._texts: deque[tuple[str, str, Item | None]] = deque()
+        """(role, text, the message it was sent in by the host), oldest first."""
         self._chars = 0
 
     def __repr__(self) -> str:
@@ -29,14 +31,26 @@ class History:
         if transcript.final:
             self._add(transcript.source, transcript.text)
 
-    def said(self, text: str) -> None:
+    def said(self, text: str, item: Item) -> None:
         """Take what the host wrote for the user."""
-        self._add("user", text)
+        self._add("user", text, item)
 
-    def seed(self) -> dict[str, Any] | None:
-        """The message that gives a fresh session what was said; None when that is nothing."""
+    def copy(self) -> "History":
+        """One that goes its own way."""
+        other = History(self.max_chars)
+        other._texts, other._chars = self._texts.copy(), self._chars
+        return other
+
+    def seed(self, waiting: Collection[Item] = ()) -> dict[str, Any] | None:
+        """The message that gives a fresh session what was said; None when that is nothing.
+
+        Args:
+            waiting: messages that the fresh session will get all the same.
+        """
         turns: list[tuple[str, list[str]]] = []
-        for role, text in self._texts:
+        for role, text, item in self._texts:
+            if item is not None and item in waiting:
+                continue
             if turns and turns[-1][0] == role:
                 turns[-1][1].append(text)
             else:
@@ -60,14 +74,14 @@ class History:
         rest = {key: value for key, value in setup.items() if key not in _CONFIG}
         return {**rest, _CONFIG[0]: {**config, _FLAG[0]: True}}
 
-    def _add(self, role: str, text: str) -> None:
+    def _add(self, role: str, text: str, item: Item | None = None) -> None:
         """A text over the limit keeps its end; for a new one the oldest make room."""
         text = text.strip()
         text = text[max(0, len(text) - self.max_chars) :]
         if not text:
             return
-        self._texts.append((role, text))
+        self._texts.append((role, text, item))
         self._chars += len(text)
         while self._chars > self.max_chars:
-            _, oldest = self._texts.popleft()
+            _, oldest, _ = self._texts.popleft()
             self._chars -= len(oldest)

@@ -87,7 +87,8 @@ class WebSocketLine(asyncio.Protocol):
         self._below_tls: tuple[asyncio.Transport, ...] = ()
         self._socket: socket.socket | None = None
         self._head = b""
-        self._fragments: list[bytes] = []
+        self._fragments = bytearray()
+        """Of a message that goes on; a service may cut it into any number of pieces, also of empty ones."""
         self._over = False
         self._linger: asyncio.TimerHandle | None = None
         self._paused = False
@@ -253,9 +254,9 @@ class WebSocketLine(asyncio.Protocol):
             if frame.fin and not self._fragments:
                 self._receiver.line_message(self, bytes(frame.data))
                 return
-            self._fragments.append(bytes(frame.data))
+            self._fragments += frame.data
             if frame.fin:
-                message = b"".join(self._fragments)
+                message = bytes(self._fragments)
                 self._fragments.clear()
                 self._receiver.line_message(self, message)
         elif opcode is Opcode.PONG:

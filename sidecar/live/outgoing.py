@@ -97,7 +97,7 @@ def _functions(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
 
 def _inline_sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
     for where, blob in at(message, "turns[].parts[].inlineData"):
-        if str(blob.get("mimeType", "")).startswith("audio/pcm"):
+        if str(blob.get("mimeType", "")).lower().startswith("audio/pcm"):
             yield from _sound_problems(join("clientContent", where), blob)
 
 
@@ -123,11 +123,22 @@ def _realtime(message: dict[str, Any], frame: bytes, n: int | None) -> Outgoing:
     # What only lenient checks let through is not sent twice.
     kind = _REALTIME_KINDS.get(name, Kind.CONTENT)
     if kind is Kind.ACTIVITY:
-        frame = msgspec.json.encode({"realtimeInput": message})  # by the name that the outbox knows
+        frame = _mark(frame)
     audio_us = sound_us(value["data"], value["mimeType"]) if name == "audio" else 0
     demand = name if name in _DEMANDS and not is_default(value) else None
     texts = (value,) if name == "text" and value else ()
     return Outgoing(Item(kind, frame, n=n, audio_us=audio_us, demand=demand), texts=texts)
+
+
+_MARKS = {"activity_start": "activityStart", "activity_end": "activityEnd"}
+
+
+def _mark(frame: bytes) -> bytes:
+    """The frame with its mark by the name that the outbox knows, and no other there, be it null. What stands
+    beside it stays, also what nobody knows."""
+    given = msgspec.json.decode(frame)["realtimeInput"]
+    named = {_MARKS.get(name, name): value for name, value in given.items() if value is not None}
+    return msgspec.json.encode({"realtimeInput": named})
 
 
 def _input(message: dict[str, Any]) -> tuple[str, Any]:
@@ -150,7 +161,7 @@ def _sound(message: dict[str, Any], terms: Terms) -> Iterator[Problem]:
 
 
 def _is_sound(blob: dict[str, Any]) -> bool:
-    return str(blob.get("mimeType", "")).startswith("audio/")
+    return str(blob.get("mimeType", "")).lower().startswith("audio/")
 
 
 _AUTOMATIC = "realtimeInputConfig.automaticActivityDetection.disabled"
@@ -246,6 +257,7 @@ def _rate_hz(mime_type: str) -> int:
         Unfit: it is no media type (that of a chunk goes into its frame as it is), or its rate no number.
     """
     if _MIME_TYPE.fullmatch(mime_type):
+        mime_type = mime_type.lower()  # the names in it have no case (RFC 2045 section 5.1)
         if "rate=" not in mime_type:
             return DEFAULT_RATE_HZ
         rate = _RATE.search(mime_type)

@@ -50,7 +50,7 @@ class Proxy(Struct, frozen=True):
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What no log may show."""
+        """What no log may show. A user name is no secret: it may be so short that half of any text has it."""
         return tuple(secret for secret in (self.password, self.basic) if secret)
 
 

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from sidecar.live.messages import Transcription
 
+MAX_LABEL_CHARS = 128
+"""Of a speaker's label and of a language; the rest is left out."""
+
 
 class Run(NamedTuple):
     """What one speaker said in one language without a break."""
@@ -16,24 +19,35 @@ class Run(NamedTuple):
 class _Growing:
     """A delta that does not say its speaker or language goes on in the run before it."""
 
-    def __init__(self, said: Transcription) -> None:
-        self.texts = [said.text]
-        self.language = said.language_code
-        self.speaker = said.speaker_label
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.language = self.speaker = ""
 
-    def takes(self, said: Transcription) -> bool:
-        return (not said.language_code or self.language in ("", said.language_code)) and (
-            not said.speaker_label or self.speaker in ("", said.speaker_label)
+    def takes(self, delta: Run) -> bool:
+        return (not delta.language or self.language in ("", delta.language)) and (
+            not delta.speaker or self.speaker in ("", delta.speaker)
         )
 
-    def add(self, said: Transcription) -> None:
-        self.texts.append(said.text)
-        self.language = self.language or said.language_code
-        self.speaker = self.speaker or said.speaker_label
+    def add(self, delta: Run) -> None:
+        self.texts.append(delta.text)
+        self.language = self.language or delta.language
+        self.speaker = self.speaker or delta.speaker
+
+    @property
+    def label_chars(self) -> int:
+        return len(self.language) + len(self.speaker)
+
+
+def _bounded(said: Transcription) -> Run:
+    return Run(said.text, said.language_code[:MAX_LABEL_CHARS], said.speaker_label[:MAX_LABEL_CHARS])
 
 
 class Speech:
-    """Grows by deltas. Attributes: `chars`, its length so far."""
+    """Grows by deltas.
+
+    Attributes:
+        chars: its length so far, with the labels of its runs.
+    """
 
     def __init__(self) -> None:
         self._runs: list[_Growing] = []
@@ -44,13 +58,14 @@ class Speech:
 
     def add(self, said: Transcription) -> Run:
         """Take a delta; returns it with the speaker and language that it continues."""
-        if self._runs and self._runs[-1].takes(said):
-            self._runs[-1].add(said)
-        else:
-            self._runs.append(_Growing(said))
-        self.chars += len(said.text)
+        delta = _bounded(said)
+        if not self._runs or not self._runs[-1].takes(delta):
+            self._runs.append(_Growing())
         run = self._runs[-1]
-        return Run(said.text, run.language, run.speaker)
+        before = run.label_chars
+        run.add(delta)
+        self.chars += len(delta.text) + run.label_chars - before
+        return Run(delta.text, run.language, run.speaker)
 
     def runs(self) -> list[Run]:
         return [Run("".join(run.texts), run.language, run.speaker) for run in self._runs]

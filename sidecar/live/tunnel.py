@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import Any, NamedTuple, NoReturn, cast
 
-from sidecar.lifecycle.faults import Cause, Layer
+from sidecar.lifecycle.faults import OTHER_METHODS, WRONG_CREDENTIALS, Cause, Layer
 from sidecar.live.failure import DialFailed
 from sidecar.live.handshake import tls_failed
 from sidecar.live.layers import add_tls, transport_on
@@ -225,14 +225,17 @@ def _split(field: str) -> tuple[str, str, str]:
 
 
 def _credentials_wanted(proxy: Proxy, challenges: list[str]) -> str:
-    schemes = [match[0] for text in challenges if (match := re.match("[A-Za-z]{1,20}", text))]
+    schemes = [scheme for text in challenges for scheme in _SCHEME.findall(_QUOTED.sub('""', text))]
     if schemes and "basic" not in map(str.lower, schemes):
-        return f"; it takes {', '.join(schemes)} only, and the sidecar can do Basic"
-    return (
-        "; it did not take the username and password"
-        if proxy.username
-        else "; it wants a username and password"
-    )
+        return f"; it takes {', '.join(schemes[:_MAX_SCHEMES])} only, {OTHER_METHODS}; Basic is"
+    return f"; {WRONG_CREDENTIALS}" if proxy.username else "; it wants a username and password"
+
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SCHEME = re.compile(r"(?:^|,)[ \t]*([A-Za-z][A-Za-z0-9-]{0,19})(?=[ \t]*(?:,|$)|[ \t]+[^=,\s])")
+"""An authentication scheme; one field may list several, each with parameters (RFC 9110 section 11.6.1)."""
+_MAX_SCHEMES = 5
+"""So many are told."""
 
 
 # --- SOCKS5 (RFC 1928, RFC 1929) --------------------------------------------------------------------
@@ -264,7 +267,16 @@ async def _socks5(sock: socket.socket, proxy: Proxy, target: Target) -> None:
     try:
         await socks.connect(target.host, target.port, timeout=MAX_TIME_S)
     except ProxyError as exc:
-        _fail(proxy, _socks_code(exc), f"SOCKS5: {exc}")
+        code = _socks_code(exc)
+        _fail(
+            proxy, code, f"SOCKS5: {exc}{_socks_wants(proxy, str(exc)) if code == 'authentication' else ''}"
+        )
+
+
+def _socks_wants(proxy: Proxy, text: str) -> str:
+    if proxy.username is None:
+        return "; it wants a username and password"
+    return f"; {WRONG_CREDENTIALS if 'failure' in text else OTHER_METHODS}"
 
 
 def _socks_code(exc: Any) -> str:

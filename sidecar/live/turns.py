@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sidecar.live.calls import Calls
+from sidecar.live.meaning import VOICE_ENDS, VOICE_STARTS, voice
 from sidecar.live.messages import FunctionCall, ServerContent, ServerMessage, Transcription
 from sidecar.live.speech import Speech
 from sidecar.live.usage import Usage
@@ -64,60 +65,10 @@ class UsageTold(NamedTuple):
 TurnEvent = Transcript | Turn | ToolCall | ToolCallCancelled | UsageTold
 
 
-def brings_content(message: ServerMessage) -> bool:
-    """Whether something was said or done in it. Empty messages come, and mean nothing (LP 1.5)."""
-    content = message.server_content
-    return message.tool_call is not None or (
-        content is not None
-        and (content.model_turn is not None or content not in (_EMPTY, _EMPTY_INPUT, _EMPTY_OUTPUT))
-    )
-
-
-_EMPTY = ServerContent()
-_EMPTY_INPUT = ServerContent(input_transcription=Transcription())
-_EMPTY_OUTPUT = ServerContent(output_transcription=Transcription())
-
-
-def answers(message: ServerMessage) -> bool:
-    """Whether the model answers in this message, if only with that it waits for more."""
-    content = message.server_content
-    return message.tool_call is not None or (
-        content is not None
-        and bool(
-            content.model_turn is not None
-            or (content.output_transcription is not None and content.output_transcription.text)
-            or content.generation_complete
-            or content.interrupted
-            or content.turn_complete
-            or content.waiting_for_input
-        )
-    )
-
-
-_STARTS = frozenset({"ACTIVITY_START", "VAD_SIGNAL_TYPE_SOS"})
-_ENDS = frozenset({"ACTIVITY_END", "VAD_SIGNAL_TYPE_EOS"})
-
-
-def _voice(message: ServerMessage) -> str:
-    """What the service heard of the user's voice: two messages say it, one of them allow-listed (LP 3)."""
-    if message.voice_activity is not None:
-        return message.voice_activity.type
-    signal = message.voice_activity_detection_signal
-    return "" if signal is None else signal.vad_signal_type
-
-
-def hears_speech(message: ServerMessage) -> bool:
-    """Whether the service shows in this message that it heard the user speak."""
-    content = message.server_content
-    if content is not None and content.input_transcription is not None and content.input_transcription.text:
-        return True
-    return _voice(message) in _ENDS
-
-
 MAX_CHARS = 32_768
 """Of one side's text. A service that never ends a turn (a model that translates) must not fill the memory."""
 MAX_OWED = 8
-"""Ends of interrupted turns that are waited for."""
+"""Ends of interrupted turns that are waited for; of one more, the oldest is told to be over."""
 _LOST = "the session of this call was lost"
 
 
@@ -149,11 +100,16 @@ class Turns:
         self._user_done = False
         self._model_text = Speech()
         self._model_done = False
-        self._owed: deque[int] = deque(maxlen=MAX_OWED)
+        self._owed: deque[int] = deque()
         """Interrupted turns whose turnComplete is still to come."""
         self._cut_off = False
         """The line was lost before a turn's turnComplete, and nobody said or asked anything since."""
-        self._user_active = False
+        self._broke_in = False
+        """An interruption came after a turn; nobody asked or answered since: a turnComplete is its end."""
+        self._marked = False
+        """The host says that the user is active."""
+        self._voiced = False
+        """The service says so. It hears what is transcribed already."""
         self._asked = False
         self._guessing = False
         """The user speaks: so far there is only an interim text of it."""
@@ -166,7 +122,8 @@ class Turns:
             self.model_speaking
             or self._user_text
             or self._next_user_text
-            or self._user_active
+            or self._marked
+            or self._voiced
             or self._asked
             or self._guessing
             or self._status == "IN_PROGRESS"
@@ -174,12 +131,12 @@ class Turns:
 
     def activity(self, *, started: bool) -> None:
         """The host marked the user's activity itself; its end asks for an answer."""
-        self._user_active = started
-        self._asked, self._cut_off = not started, False
+        self._marked, self._voiced = started, False
+        self._asked, self._cut_off, self._broke_in = not started, False, False
 
     def asked(self) -> None:
         """The host sent something that the model will answer."""
-        self._asked, self._cut_off = True, False
+        self._asked, self._cut_off, self._broke_in = True, False, False
 
     def answered(self, ids: Sequence[str]) -> None:
         """The host answered these tool calls for good."""
@@ -197,10 +154,10 @@ class Turns:
                 self._calls(call, events)
         if message.tool_call_cancellation is not None:
             self._cancel(message.tool_call_cancellation.ids, events, "the service cancelled this call")
-        voice = _voice(message)
-        if voice in _STARTS or voice in _ENDS:
-            self._user_active, self._cut_off = voice in _STARTS, False
-            if self._user_active and self.model_speaking:
+        heard = voice(message)
+        if heard in VOICE_STARTS or heard in VOICE_ENDS:
+            self._voiced, self._cut_off = heard in VOICE_STARTS, False
+            if self._voiced and self.model_speaking:
                 self._user_done = True  # the user speaks into the model's turn: that is the next one
         if message.usage_metadata is not None:
             # A frame that tells of a turn has its tokens, too.
@@ -213,23 +170,28 @@ class Turns:
         """The line was lost. A running turn of the model ends here; what it says later is a new one.
         A user's sentence goes on: its audio is sent again or still to come."""
         events: list[TurnEvent] = []
-        self._cut_off = self._cut_off or self.model_speaking or bool(self._owed)
-        if self.model_speaking:
+        running = self.model_speaking or self._model_done  # it may have been done without a word
+        self._cut_off = self._cut_off or running or bool(self._owed)
+        if running:
             self._finish_texts(events, cut=True)
             events.append(Turn(self.turn_id, "interrupted", cut=True))
             self._next_turn()
         self._owed.clear()
-        self._asked = self._guessing = False
+        self._asked = self._guessing = self._broke_in = False
         self._status = ""
         return events
+
+    def unfinished(self) -> list[Transcript]:
+        """Between two lines, what was heard of the user's sentence that goes on: the final texts, if it were
+        to end here. Nothing changes."""
+        return self._finals("user", self._user_text, self.turn_id, cut=True)
 
     def lost(self) -> list[TurnEvent]:
         """The session began anew: nobody waits for the answers to the old one's tool calls, and what it heard
         of the user's sentence is all of that. The new one hears the rest as a sentence of its own."""
-        events: list[TurnEvent] = []
-        self._cut_off = False
+        events: list[TurnEvent] = [*self.unfinished()]
+        self._cut_off = self._voiced = False
         if self._user_text:
-            self._finals("user", self._user_text, self.turn_id, events, cut=True)
             self._user_text.clear()
             self._next_turn()
         for call_id in self.known_calls:
@@ -264,12 +226,17 @@ class Turns:
             events.append(Turn(self._last_id, "waitingForInput"))
         status, changed = content.interaction_status, content.interaction_status not in ("", self._status)
         self._status = status or self._status
-        if content.turn_complete and not self._cut_off:
+        if content.turn_complete and not self._late_end:
             self._turn_complete(content, events)
         elif changed:
             events.append(Turn(self._last_id, "status", interaction_status=status))
         if content.turn_complete:
-            self._cut_off = False
+            self._cut_off = self._broke_in = False
+
+    @property
+    def _late_end(self) -> bool:
+        """Whether a turnComplete would be that of a turn which is over."""
+        return self._cut_off or (self._broke_in and not self._model_done)
 
     @property
     def _last_id(self) -> int:
@@ -302,11 +269,11 @@ class Turns:
             Transcript(source, run.text, False, turn_id, language=run.language, speaker=run.speaker)
         )
         if texts.chars > MAX_CHARS:
-            self._finals(source, texts, turn_id, events)
+            events += self._finals(source, texts, turn_id)
             texts.clear()
 
     def _model_begins(self, events: list[TurnEvent]) -> None:
-        self._asked = self._cut_off = False
+        self._asked = self._cut_off = self._broke_in = False
         if not self.model_speaking:
             self.model_speaking = True
             events.append(Turn(self.turn_id, "started"))
@@ -319,15 +286,19 @@ class Turns:
         self._delta("model", self._model_text, said, self.turn_id, events)
 
     def _interrupted(self, events: list[TurnEvent]) -> None:
-        """May also come before any generation, or after turnComplete while the playout goes on."""
-        self._asked = False
+        """May also come before any generation, or after turnComplete while the playout goes on (LP 3)."""
+        asked, self._asked = self._asked, False
         if self.model_speaking:
             self._finish_texts(events, cut=False)
             self._owed.append(self.turn_id)
             events.append(Turn(self.turn_id, "interrupted"))
             self._next_turn()
+            if len(self._owed) > MAX_OWED:
+                events.append(Turn(self._owed.popleft(), "complete"))
         elif not self._owed:  # else it is said twice
-            events.append(Turn(self.turn_id, "interrupted"))
+            # Without a question that waits, it is the playout of the turn before that ends here.
+            self._broke_in = not asked
+            events.append(Turn(self.turn_id if asked else self._last_id, "interrupted"))
 
     def _turn_complete(self, content: ServerContent, events: list[TurnEvent]) -> None:
         self._asked = False
@@ -363,23 +334,21 @@ class Turns:
 
     def _finish_texts(self, events: list[TurnEvent], *, cut: bool) -> None:
         """The final texts of the open turn. The user's first."""
-        self._finals("user", self._user_text, self.turn_id, events)
+        events += self._finals("user", self._user_text, self.turn_id)
         self._user_text.clear()
         self._user_done = True
         if not self._model_done:
-            self._finals("model", self._model_text, self.turn_id, events, cut=cut)
+            events += self._finals("model", self._model_text, self.turn_id, cut=cut)
         self._model_done = True
 
     @staticmethod
-    def _finals(
-        source: str, texts: Speech, turn_id: int, events: list[TurnEvent], *, cut: bool = False
-    ) -> None:
+    def _finals(source: str, texts: Speech, turn_id: int, *, cut: bool = False) -> list[Transcript]:
         runs = texts.runs()
-        for run in runs:
-            broken = cut and run is runs[-1]
-            events.append(
-                Transcript(source, run.text, True, turn_id, broken, False, run.language, run.speaker)
-            )
+        last = len(runs) - 1
+        return [
+            Transcript(source, run.text, True, turn_id, cut and n == last, False, run.language, run.speaker)
+            for n, run in enumerate(runs)
+        ]
 
     def _next_turn(self) -> None:
         self.turn_id += 1

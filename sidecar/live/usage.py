@@ -4,15 +4,24 @@ Each report counts one response of the model, and the whole context again (LP 4.
 """
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct, field
 
 from sidecar.live.messages import ModalityTokenCount, UsageMetadata
 
+MAX_MODALITIES = 16
+"""Names that are kept apart; Google's are six. What comes under one more counts for `OTHER`."""
+MAX_MODALITY_CHARS = 64
+"""What comes under a longer name counts for `OTHER` too."""
+OTHER = "OTHER"
+
 
 class Usage(Struct, frozen=True):
-    """Tokens, by the names of the Developer API. The details are tokens by modality, such as "AUDIO"."""
+    """Tokens, by the names of the Developer API. The details are tokens by modality, such as "AUDIO"; under
+    "OTHER" those of names that are too many to be kept."""
 
     prompt_token_count: int = 0
     response_token_count: int = 0
@@ -44,13 +53,19 @@ class Usage(Struct, frozen=True):
 
 
 def _by_modality(details: list[ModalityTokenCount]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for each in details:
-        counts[each.modality] += each.token_count
-    return dict(counts)
+    return _counted((each.modality, each.token_count) for each in details)
 
 
 def _sum(one: Any, other: Any) -> Any:
     if isinstance(one, dict):
-        return {name: one.get(name, 0) + other.get(name, 0) for name in one | other}
+        return _counted(chain(one.items(), other.items()))
     return one + other
+
+
+def _counted(tokens: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sums by modality. The names are the service's to choose, and must not fill the memory."""
+    counts: Counter[str] = Counter()
+    for name, count in tokens:
+        kept = name in counts or (len(counts) < MAX_MODALITIES and len(name) <= MAX_MODALITY_CHARS)
+        counts[name if kept else OTHER] += count
+    return dict(counts)

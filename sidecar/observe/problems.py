@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, inspect
 
-from sidecar.observe.wording import allowed, join, shown, unknown
+from sidecar.observe.wording import allowed, join, not_allowed, shown, unknown
 
 MAX_PROBLEMS = 50
 """More are not told."""
@@ -146,9 +146,10 @@ def _in_struct(shape: _Shape, raw: Raw, path: str) -> Iterator[Problem]:
     if tag_field is not None and (tag_field in members or len(structs) > 1):
         struct = _by_tag(structs, members.get(tag_field))
     if struct is None:
-        problem = "not one of the allowed values" if tag_field in members else "missing"
-        tags = f"one of: {', '.join(str(choice.tag) for choice in structs)}"
-        yield Problem(field=join(path, str(tag_field)), problem=problem, allowed=tags)
+        tags = [str(choice.tag) for choice in structs]
+        given = members.get(str(tag_field))
+        problem = "missing" if given is None else not_allowed(_string(given) or "", tags)
+        yield Problem(field=join(path, str(tag_field)), problem=problem, allowed=f"one of: {', '.join(tags)}")
         return
     found = False
     for wrong in _in_members(struct, members, path):
@@ -194,11 +195,15 @@ def _in_list(shape: _Shape, entry: _Shape, raw: Raw, path: str) -> Iterator[Prob
 
 
 def _by_tag(structs: tuple[inspect.StructType, ...], raw: Raw | None) -> inspect.StructType | None:
+    tag = None if raw is None else _string(raw)
+    return next((choice for choice in structs if choice.tag == tag), None)
+
+
+def _string(raw: Raw) -> str | None:
     try:
-        tag = None if raw is None else msgspec.json.decode(raw, type=str)
+        return msgspec.json.decode(raw, type=str)
     except msgspec.DecodeError:
         return None
-    return next((choice for choice in structs if choice.tag == tag), None)
 
 
 # --- the words ------------------------------------------------------------------------------------
@@ -208,7 +213,10 @@ def _wrong(shape: _Shape, raw: Raw, path: str) -> Problem:
     text = bytes(raw).lstrip()[:64].decode("ascii", "replace")
     kind = _KINDS.get(text[:1], "a number")
     info = _plain(shape.structs[0] if shape.structs else shape.info)
-    return Problem(field=path, problem=_what_is_wrong(info, kind, text), allowed=_allowed(shape))
+    problem = _what_is_wrong(info, kind, text)
+    if isinstance(info, inspect.LiteralType) and kind == "a string":
+        problem = not_allowed(_string(raw) or "", map(str, info.values))
+    return Problem(field=path, problem=problem, allowed=_allowed(shape))
 
 
 def _allowed(shape: _Shape) -> str:
@@ -223,8 +231,6 @@ def _what_is_wrong(info: inspect.Type, kind: str, text: str) -> str:
             return "not a whole number" if set(text) & set(".eE") else "out of range"
         case inspect.FloatType(), "a number":
             return "out of range"
-        case inspect.LiteralType(), "a string":
-            return "not one of the allowed values"
         case inspect.StrType(pattern=str()), "a string":
             return "wrong form"
         case inspect.StrType(), "a string":

@@ -18,6 +18,8 @@ _MAX_REDACTED_CHARS = 4 * MAX_NAME_CHARS
 """A name may have megabytes, and redacting takes time."""
 SHORTEST_PART = 6
 """A shorter name is inside of many others."""
+UNKNOWN = "unknown field"
+"""The whole of what is said of it when nothing has a name like it."""
 _NO_LINE_FEED = r"(?!\n)"
 """How a pattern ends that means the text's very end; noise to a reader."""
 
@@ -49,13 +51,22 @@ def shown(name: str) -> str:
 def unknown(name: str, known: Iterable[str], elsewhere: Mapping[str, str] = MappingProxyType({})) -> str:
     """That nobody knows the field, and which one may have been meant: one of its neighbours, or one that
     stands `elsewhere`, name to place; rather one that has this name in its own."""
-    given = shown(name)
     neighbours = {each: each for each in known}
+    return f"{UNKNOWN}{_meant(name, neighbours, elsewhere)}"
+
+
+def not_allowed(value: str, choices: Iterable[str]) -> str:
+    """That the value is none of the choices, and which one may have been meant."""
+    return f"not one of the allowed values{_meant(value, {each: each for each in choices})}"
+
+
+def _meant(name: str, *choices: Mapping[str, str]) -> str:
+    given = shown(name)
     for find in (_with_it_inside, _close):
-        for places in (neighbours, elsewhere):
+        for places in choices:
             for found in find(given, places):
-                return f"unknown field; did you mean {places[found]}?"
-    return "unknown field"
+                return f"; did you mean {places[found]}?"
+    return ""
 
 
 def _with_it_inside(name: str, names: Iterable[str]) -> list[str]:
@@ -65,7 +76,8 @@ def _with_it_inside(name: str, names: Iterable[str]) -> list[str]:
 
 
 def _close(name: str, names: Iterable[str]) -> list[str]:
-    return get_close_matches(name, names, n=1)
+    folded = {each.casefold(): each for each in names}
+    return [folded[found] for found in get_close_matches(name.casefold(), folded, n=1)]
 
 
 def join(path: str, name: str) -> str:

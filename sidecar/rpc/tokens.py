@@ -46,7 +46,30 @@ class HostTokens:
             result = _result.decode(raw)
             secret = Secret(result.token)
             check_token(secret, self._token_type)
+            expires_at = _seconds(result.expires_at)
         except (msgspec.DecodeError, InvalidConfig) as exc:
             text = f"the host's answer to auth/token cannot be used: {exc}"
             raise NoCredential(Cause(Layer.LOCAL, "tokenDenied", text)) from None
-        return Token(secret, None if result.expires_at is None else result.expires_at / 1000)
+        return Token(secret, expires_at)
+
+
+_FIRST_MS, _FIRST_YEAR = 1e11, 1973
+"""No token ended before, and in seconds no time is as late before the year 5138."""
+
+
+def _seconds(expires_at: float | None) -> float | None:
+    """
+    Args:
+        expires_at: in milliseconds since 1970.
+
+    Raises:
+        InvalidConfig: it is given in another unit.
+    """
+    if expires_at is None:
+        return None
+    if expires_at < _FIRST_MS:
+        raise InvalidConfig(
+            f"expiresAt is {expires_at:.0f}, which is before {_FIRST_YEAR}: "
+            "it is in milliseconds since 1970, not in seconds"
+        )
+    return expires_at / 1000

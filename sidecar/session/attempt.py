@@ -16,8 +16,11 @@ class Attempting(Receiver, Protocol):
     def attempt_asks(self) -> None:
         """It waits for a credential."""
 
+    def attempt_asked(self, secret: Secret) -> None:
+        """The credential came; from now on no log may show it."""
+
     def attempt_uses(self, secret: Secret) -> None:
-        """From now on no log may show it."""
+        """From now on no log may show this, either."""
 
     def attempt_step(self, step: dial.Step, way: Way) -> None: ...
 
@@ -38,7 +41,7 @@ async def attempt(config: Config, owner: Attempting) -> None:
     endpoint = config.endpoint
     owner.attempt_asks()
     credential = await config.auth.credential()
-    owner.attempt_uses(credential.secret)
+    owner.attempt_asked(credential.secret)
     way = find_way(endpoint, config.tls, config.proxy)
     for secret in way.secrets:
         owner.attempt_uses(secret)

@@ -1,8 +1,9 @@
 """What is said in a session, over all its lines: whose turn it is, and what a fresh session would be told."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sidecar.lifecycle.item import Kind
+from sidecar.lifecycle.item import Item, Kind
 from sidecar.lifecycle.settings import ResumptionOptions
 from sidecar.live.history import History
 from sidecar.live.messages import ServerMessage
@@ -53,7 +54,7 @@ class Conversation:
         self.turns.answered(message.answered)
         if self._options.reseed:
             for text in message.texts:
-                self._history.said(text)
+                self._history.said(text, item)
 
     # --- what the service says --------------------------------------------------------------------
 
@@ -64,6 +65,10 @@ class Conversation:
         """The line is gone."""
         return self._remembered(self.turns.cut())
 
+    def lost(self) -> list[TurnEvent]:
+        """A fresh session has taken the old one's place."""
+        return self._remembered(self.turns.lost())
+
     def _remembered(self, told: list[TurnEvent]) -> list[TurnEvent]:
         if told and self._options.reseed:
             for event in told:
@@ -73,7 +78,18 @@ class Conversation:
 
     # --- starting over ----------------------------------------------------------------------------
 
-    def seed(self, setup: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """What a fresh session in place of this one is told, None for nothing; and its setup."""
-        seed = self._history.seed() if self._options.reseed else None
-        return seed, setup if seed is None else self._history.setup(setup)
+    def seed(
+        self, setup: dict[str, Any], waiting: Collection[Item]
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """What a fresh session in place of this one is told, None for nothing; and its setup.
+
+        The user's unfinished sentence is in it, though `lost` is still to tell that: until setupComplete the
+        line may fail, and the old session be resumed after all. Not in it is what is `waiting` to be sent.
+        """
+        if not self._options.reseed:
+            return None, setup
+        history = self._history.copy()
+        for transcript in self.turns.unfinished():
+            history.add(transcript)
+        seed = history.seed(waiting)
+        return seed, setup if seed is None else history.setup(setup)

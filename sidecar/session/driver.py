@@ -18,8 +18,8 @@ from sidecar.live.auth import Credential, NoCredential
 from sidecar.live.dial import Step
 from sidecar.live.failure import DialFailed
 from sidecar.live.line import WebSocketLine
+from sidecar.live.meaning import answers, brings_content, hears_speech
 from sidecar.live.messages import ServerMessage
-from sidecar.live.turns import answers, brings_content, hears_speech
 from sidecar.live.way import Way
 from sidecar.observe.secret import Secret
 from sidecar.session import sleep
@@ -74,6 +74,7 @@ class Driver:
         self._line: WebSocketLine | None = None
         self._way: Way | None = None
         self._attempt: asyncio.Task[None] | None = None
+        self._used: Secret | None = None
         self._unwinding: set[asyncio.Future[Any]] = set()
         self._fresh = False
         self._seed: dict[str, Any] | None = None
@@ -89,11 +90,6 @@ class Driver:
     @property
     def state(self) -> State:
         return self.core.state
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that the session lives on."""
-        return self._loop
 
     def now(self) -> float:
         """The session's clock, seconds."""
@@ -142,8 +138,8 @@ class Driver:
 
     def _dial(self, effect: ev.Dial) -> None:
         self._fresh = effect.fresh
-        if effect.renew:
-            self.config.auth.refused()
+        if effect.renew and self._used is not None:
+            self.config.auth.refused(self._used)
         self._preparation.cancel()
         self._attempt = self._loop.create_task(self._connect_line())
         self._unwinding.add(self._attempt)
@@ -162,8 +158,12 @@ class Driver:
         self.core.asking(self._loop.time())
         self._alarm.set(self.core.due_at())
 
-    def attempt_uses(self, secret: Secret) -> None:
+    def attempt_asked(self, secret: Secret) -> None:
         self.core.asked()
+        self._used = secret
+        self._guard.token(secret)
+
+    def attempt_uses(self, secret: Secret) -> None:
         self._guard.token(secret)
 
     def attempt_step(self, step: Step, way: Way) -> None:
@@ -191,6 +191,11 @@ class Driver:
             self._guard.token(credential.secret)
         self.update_moment()
         self.run()
+
+    def _prepare(self, effect: ev.Prepare) -> None:
+        self._preparation.begin(effect.ends_in_s)
+        if self._preparation.lacking:
+            self.update_moment()
 
     def _ping(self, effect: ev.Ping) -> None:
         line = self._line
@@ -227,12 +232,6 @@ class Driver:
         self.audience.disappoint()
         if not self.finished.done():
             self.finished.set_result(None)
-
-    async def released(self) -> None:
-        """Wait until what was cancelled and closed is gone."""
-        if self._unwinding:
-            await asyncio.wait(self._unwinding)
-        await self._preparation.released()
 
     def _drop_line(self) -> WebSocketLine | None:
         """The line is none of ours any more; what it carried stays in the books."""
@@ -274,7 +273,7 @@ class Driver:
         # Never both: a resumed session has its history, and would wait for a second one for ever (LP 2.2).
         self._seed = None
         if core.recovery.connected_before and not resuming:
-            self._seed, setup = self.conversation.seed(setup)
+            self._seed, setup = self.conversation.seed(setup, core.outbox.new)
         core.upgraded(self._loop.time(), resuming=resuming)
         line.send_text(msgspec.json.encode({"setup": setup}))
         core.out.append(ev.SetupSent(resuming, without_handle(setup)))
@@ -321,15 +320,16 @@ class Driver:
         else:
             core.frame(now, content=brings_content(message))
         update = message.session_resumption_update
-        if update is not None:
+        if update:
             self._guard.handle(update.new_handle)
             core.handle(update.new_handle, resumable=update.resumable)
             if update.resumable and update.new_handle:
                 core.consumed(update.last_consumed_client_message_index, now)
         if message.go_away is not None:
             core.go_away(now, frames.duration_s(message.go_away.time_left) or 0.0)
-            self._preparation.begin()
         core.out.extend(self.conversation.heard(message))
+        if message.tool_call_cancellation is not None:
+            core.calls_cancelled(frozenset(message.tool_call_cancellation.ids), now)
         if answers(message):
             core.answered(now)
         elif hears_speech(message):
@@ -345,7 +345,7 @@ class Driver:
         if seed is not None:
             self.core.outbox.indexes.next()  # the service counts it like any other message
         if self.core.state_restored in ("fresh", "reseeded"):
-            self.core.out.extend(self.turns.lost())
+            self.core.out.extend(self.conversation.lost())
 
     def update_moment(self) -> None:
         """Tell the core what the conversation is doing."""
@@ -386,6 +386,7 @@ class Driver:
 
 _EFFECTS: dict[type, Callable[[Driver, Any], None]] = {
     ev.Dial: Driver._dial,
+    ev.Prepare: Driver._prepare,
     ev.Ping: Driver._ping,
     ev.SendClose: Driver._send_close,
     ev.Abort: Driver._abort,

@@ -19,10 +19,10 @@ class Preparation:
         self._task: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
 
-    def begin(self) -> None:
-        """Ask, if there is no good one, and nobody asks already."""
-        if self._task is None and self._auth.lacking:
-            self._task = asyncio.get_running_loop().create_task(self._ask())
+    def begin(self, in_s: float) -> None:
+        """Ask, if there is no good one for a connection in so many seconds, and nobody asks already."""
+        if self._task is None and self._auth.lacks(in_s):
+            self._task = asyncio.get_running_loop().create_task(self._ask(in_s))
             self._running.add(self._task)
             self._task.add_done_callback(self._running.discard)
 
@@ -35,15 +35,15 @@ class Preparation:
     @property
     def lacking(self) -> bool:
         """Whether it was begun, and there is none yet: whoever leaves the line now will have to wait."""
-        return self._task is not None and self._auth.lacking
+        return self._task is not None and self._auth.lacks()
 
     async def released(self) -> None:
         """Wait until what was cancelled is gone."""
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _ask(self) -> None:
+    async def _ask(self, in_s: float) -> None:
         credential = None
         with contextlib.suppress(NoCredential):  # the attempt asks again, and tells
-            credential = await self._auth.credential()
+            credential = await self._auth.credential(in_s)
         self._done(credential)

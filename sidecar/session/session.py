@@ -44,6 +44,11 @@ class LiveSession(Driver):
     # --- looking ----------------------------------------------------------------------------------
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the session lives on."""
+        return self._loop
+
+    @property
     def traffic(self) -> Traffic:
         """What all lines so far have carried."""
         return self._traffic.plus(self._line)
@@ -103,7 +108,13 @@ class LiveSession(Driver):
         Idempotent; every call returns when it is done."""
         if self.start_close(drain_s):
             await asyncio.shield(self.finished)
-            await self.released()
+            await self._released()
+
+    async def _released(self) -> None:
+        """Wait until what was cancelled and closed is gone."""
+        if self._unwinding:
+            await asyncio.wait(self._unwinding)
+        await self._preparation.released()
 
     disconnect = close
 

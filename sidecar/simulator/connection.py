@@ -258,6 +258,8 @@ class Connection:
             return
         elif kind == "clientContent":
             self.model.content(content.get("turns", []), turn_complete=content.get("turnComplete", False))
+        elif kind == "contextUpdate":
+            self.model.context_update(content)
         else:
             self.model.tool_response(content.get("functionResponses", []))
 

@@ -1,6 +1,7 @@
 """What a client may say, as tables: the fields of BidiGenerateContentClientMessage by service and version.
 
-LP 2, and for fields marked "3.4" google-genai 3.4.0, which sends them. A leaf names its type; a dict is a
+LP 2, and for fields marked "3.4" google-genai 3.4.0, which sends them: what it and 2.34.0 can send stands in
+tests/unit/simulator/sdk_fields.json, made by tests/interop/fields.py. A leaf names its type; a dict is a
 message; a list of one dict is a repeated message. Objects and lists whose inside does not matter here are
 taken as they are.
 """
@@ -36,8 +37,17 @@ _PART: Fields = {
     "codeExecutionResult": OBJECT,
     "videoMetadata": OBJECT,
     "mediaResolution": ANY,
+    "audioTranscription": OBJECT,  # 3.4, and all that follow
+    "mediaProcessing": ANY,
+    "speechMetadata": OBJECT,
+    "documentMetadata": OBJECT,
+    "spreadsheetMetadata": OBJECT,
+    "audioMetadata": OBJECT,
 }
-_CONTENT: Fields = {"role": STRING, "parts": [_PART]}
+_PART_OF: dict[Family, Fields] = {
+    Family.DEVELOPER: {"toolCall": OBJECT, "toolResponse": OBJECT, "partMetadata": OBJECT},  # 3.4
+    Family.VERTEX: {},
+}
 _TRANSCRIPTION: Fields = {
     "languageCodes": LIST,
     "customVocabulary": LIST,
@@ -110,14 +120,15 @@ _GENERATION_CONFIG: Fields = {
     "mediaResolution": STRING,
     "thinkingConfig": {"includeThoughts": BOOL, "thinkingBudget": INT, "thinkingLevel": STRING},
     "enableAffectiveDialog": BOOL,
+    "translationConfig": {"targetLanguageCode": STRING, "echoTargetLanguage": BOOL},  # Vertex: 3.4
+    "responseFormat": LIST,  # 3.4
 } | dict.fromkeys(_NOT_IN_LIVE, UNSUPPORTED)
 _GENERATION_CONFIG_OF: dict[Family, Fields] = {
-    Family.DEVELOPER: {"translationConfig": {"targetLanguageCode": STRING, "echoTargetLanguage": BOOL}},
-    Family.VERTEX: {"audioTranscriptionConfig": _TRANSCRIPTION},
+    Family.DEVELOPER: {"modelSelectionConfig": OBJECT, "enableEnhancedCivicAnswers": BOOL},  # 3.4
+    Family.VERTEX: {"audioTranscriptionConfig": _TRANSCRIPTION, "modelConfig": OBJECT},  # the second: 3.4
 }
 _SETUP: Fields = {
     "model": STRING,
-    "systemInstruction": _CONTENT,
     "realtimeInputConfig": {
         "automaticActivityDetection": {
             "disabled": BOOL,
@@ -188,6 +199,7 @@ def setup_fields(family: Family, version: str, *, safety_settings: bool = False)
         "multiSpeakerVoiceConfig": {"speakerVoiceConfigs": [{"speaker": STRING, "voiceConfig": voice}]},
     }
     fields = _SETUP | _SETUP_OF[family]
+    fields["systemInstruction"] = _content(family)
     fields["generationConfig"] = _GENERATION_CONFIG | _GENERATION_CONFIG_OF[family] | {"speechConfig": speech}
     fields["tools"] = [_TOOL | _TOOLS_OF[family]]
     if family is Family.VERTEX or version == "v1alpha":
@@ -202,10 +214,18 @@ def message_fields(family: Family, version: str, *, safety_settings: bool = Fals
     """The fields of a client message, of which each has exactly one."""
     return {
         "setup": setup_fields(family, version, safety_settings=safety_settings),
-        "clientContent": {"turns": [_CONTENT], "turnComplete": BOOL},
+        "clientContent": {"turns": [_content(family)], "turnComplete": BOOL},
         "realtimeInput": _REALTIME_INPUT,
         "toolResponse": {"functionResponses": [_FUNCTION_RESPONSE | _FUNCTION_RESPONSE_OF[family]]},
+        "contextUpdate": {  # 3.4
+            "systemInstruction": _content(family),
+            "tools": {"tools": [_TOOL | _TOOLS_OF[family]]},
+        },
     }
+
+
+def _content(family: Family) -> Fields:
+    return {"role": STRING, "parts": [_PART | _PART_OF[family]]}
 
 
 # POST /auth_tokens (LP 1.3). The setup is checked by the table of its version.

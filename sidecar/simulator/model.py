@@ -112,6 +112,11 @@ class Model:
         if turn_complete:
             self._start_turn()
 
+    def context_update(self, update: dict[str, Any]) -> None:
+        """contextUpdate: another instruction, which changes nothing that is scripted, and other tools."""
+        if "tools" in update:
+            self._tools.declared(update["tools"].get("tools", []))
+
     def text(self, text: str) -> None:
         """realtimeInput.text counts as an utterance of its own."""
         if not self._awaits_history:

@@ -1,6 +1,7 @@
 """Where in a JSON text the value of a path stands, for people who have to find it there. Pure."""
 
 import re
+from collections.abc import Mapping
 from json import JSONDecoder
 from typing import NamedTuple
 
@@ -17,19 +18,35 @@ class Place(NamedTuple):
     end: int
 
 
-def places(text: str) -> dict[str, Place]:
-    """Every value of `text` by its path, such as `faults[1].timeLeft`; the whole is the empty path. Of a key
-    that stands twice the last counts, as everywhere.
+class Repetition(NamedTuple):
+    """A key that its object has already: the path of both, and their offsets."""
+
+    path: str
+    first: int
+    key: int
+
+
+class Places(dict[str, Place]):
+    """Every value by its path, such as `faults[1].timeLeft`; the whole is the empty path. Of a key that
+    stands twice the last counts, as everywhere, and it is in `repetitions`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repetitions: list[Repetition] = []
+
+
+def places(text: str) -> Places:
+    """Where all of `text` is.
 
     Args:
         text: valid JSON; anything else may give anything.
     """
-    found: dict[str, Place] = {}
+    found = Places()
     _value(text, _skip(text, 0), "", None, found)
     return found
 
 
-def place_of(path: str, found: dict[str, Place]) -> Place:
+def place_of(path: str, found: Mapping[str, Place]) -> Place:
     """The place of what a path names, or of the nearest thing around it, when it is not there itself."""
     while path not in found and path:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
@@ -46,7 +63,7 @@ def column_of(text: str, offset: int) -> int:
     return offset - text.rfind("\n", 0, offset)
 
 
-def _value(text: str, at: int, path: str, key: int | None, found: dict[str, Place]) -> int:
+def _value(text: str, at: int, path: str, key: int | None, found: Places) -> int:
     """Notes the value at `at` and all inside; returns where it ends."""
     match text[at]:
         case "{":
@@ -62,18 +79,23 @@ def _value(text: str, at: int, path: str, key: int | None, found: dict[str, Plac
     return end
 
 
-def _members(text: str, at: int, path: str, found: dict[str, Place]) -> int:
+def _members(text: str, at: int, path: str, found: Places) -> int:
     at = _skip(text, at + 1)
+    keys: dict[str, int] = {}
     while text[at] != "}":
         key = at
         name, at = _STRING(text, at)
+        inner = f"{path}.{name}" if path else name
+        first = keys.setdefault(name, key)
+        if first != key:
+            found.repetitions.append(Repetition(inner, first, key))
         at = _skip(text, _skip(text, at) + 1)  # the colon
-        at = _value(text, at, f"{path}.{name}" if path else name, key, found)
+        at = _value(text, at, inner, key, found)
         at = _after(text, at)
     return at + 1
 
 
-def _entries(text: str, at: int, path: str, found: dict[str, Place]) -> int:
+def _entries(text: str, at: int, path: str, found: Places) -> int:
     at, number = _skip(text, at + 1), 0
     while text[at] != "]":
         at = _after(text, _value(text, at, f"{path}[{number}]", None, found))

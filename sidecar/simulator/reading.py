@@ -10,6 +10,7 @@ import msgspec
 
 from sidecar.observe.problems import Problem, problems
 from sidecar.observe.redact import redact
+from sidecar.observe.wording import shown
 
 from .positions import Place, column_of, line_of, place_of, places
 
@@ -33,20 +34,24 @@ def read(data: bytes, type_: Any, name: str | None = None) -> Any:
         name: of the file, to stand before each line's number; without it the number stands alone.
 
     Raises:
-        ScriptError: it is no JSON, or it does not fit.
+        ScriptError: it is no JSON, it does not fit, or a key stands twice in one object.
     """
     text = _decoded(data, name)
+    value, problem = None, ""
     try:
-        return msgspec.json.decode(text, type=type_)
+        value = msgspec.json.decode(text, type=type_)
     except msgspec.DecodeError as error:
         problem = str(error)
     except RecursionError:
         problem = _TOO_DEEP
     try:
-        told = _not_json(text, name) or _told(text, type_, name) or [_at(name, None, problem)]
+        told = _not_json(text, name) if problem else []
+        told = told or _told(text, type_, name)
     except RecursionError:
         told = [_at(name, None, _TOO_DEEP)]
-    raise ScriptError("\n".join(told))
+    if problem or told:
+        raise ScriptError("\n".join(told or [_at(name, None, problem)]))
+    return value
 
 
 def _decoded(data: bytes, name: str | None) -> str:
@@ -96,6 +101,11 @@ def _told(text: str, type_: Any, name: str | None) -> list[str]:
     """From the top of the file to its end."""
     found = places(text)
     told = []
+    for twice in found.repetitions:
+        line, first = line_of(text, twice.key), line_of(text, twice.first)
+        told.append(
+            (line, _at(name, line, f"{shown(twice.path)}: given twice; the first is in line {first}"))
+        )
     for wrong in problems(type_, text.encode()):
         line = line_of(text, place_of(wrong.field, found).key)
         what = _what(text, found.get(wrong.field), wrong)

@@ -47,7 +47,6 @@ class Setup:
     compresses: bool
     awaits_history: bool
     behaviors: dict[str, str]
-    """BLOCKING or NON_BLOCKING, of the functions whose declaration says it."""
 
     @classmethod
     def read(cls, content: dict[str, Any], script: Script, endpoint: Endpoint) -> "Setup":
@@ -80,13 +79,18 @@ class Setup:
             patience=_patience(detection, script, dialect.default_sensitivity),
             compresses="contextWindowCompression" in content,
             awaits_history=awaits_history,
-            behaviors={
-                function["name"]: function["behavior"]
-                for tool in content.get("tools", [])
-                for function in tool.get("functionDeclarations", [])
-                if "name" in function and "behavior" in function
-            },
+            behaviors=behaviors(content.get("tools", [])),
         )
+
+
+def behaviors(tools: list[dict[str, Any]]) -> dict[str, str]:
+    """BLOCKING or NON_BLOCKING by name, of the functions whose declaration says it."""
+    return {
+        function["name"]: function["behavior"]
+        for tool in tools
+        for function in tool.get("functionDeclarations", [])
+        if "name" in function and "behavior" in function
+    }
 
 
 def _model(content: dict[str, Any], script: Script, endpoint: Endpoint) -> str:

@@ -7,7 +7,7 @@ from .dialect import Message
 from .refusals import refused
 from .script import Script, Turn
 from .session import PendingCall, Session
-from .setup import Setup
+from .setup import Setup, behaviors
 
 
 class Speaker(Protocol):
@@ -26,14 +26,19 @@ class Tools:
     ) -> None:
         self._session = session
         self._setup = setup
+        self._behaviors = setup.behaviors
         self._script = script
         self._send = send
+
+    def declared(self, tools: list[dict[str, Any]]) -> None:
+        """From now on these are the tools (contextUpdate)."""
+        self._behaviors = behaviors(tools)
 
     def call(self, turn: Turn) -> bool:
         """Asks for the turn's function. True when its turn is over with that: it does not block."""
         assert turn.tool_call is not None
         call_id = self._setup.manner.dialect.call_id()
-        behavior = self._setup.behaviors.get(turn.tool_call.name, self._script.tool_behavior)
+        behavior = self._behaviors.get(turn.tool_call.name, self._script.tool_behavior)
         blocking = behavior != "NON_BLOCKING"
         self._session.pending_tools[call_id] = PendingCall(turn, blocking)
         call = {"id": call_id, "name": turn.tool_call.name, "args": turn.tool_call.args}

@@ -159,10 +159,10 @@ async def main() -> None:
             core._health_at = -NEVER  # and its pong is told, as on an idle line
             pings = core.stats.pings
             start = time.perf_counter()
-            session._tick()
+            session._tick(0.0)
             session.line_heard(wire)  # type: ignore[arg-type]
             session.line_pong(wire, str(core._ping_number).encode())  # type: ignore[arg-type]
-            session._tick()
+            session._tick(0.0)
             took += time.perf_counter() - start
             assert core.stats.pings == pings + 1
             assert live.liveness.unanswered == 0

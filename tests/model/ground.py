@@ -85,7 +85,7 @@ class Ground:
         elif state is State.FAILED:
             self.failures_due += 1
         elif state is State.DISCONNECTED:
-            assert not self.core.outbox.has_drops, "losses are told before the end"
+            assert not self.core.outbox.drops, "losses are told before the end"
             self._outcome("closed")
 
     def _check_restored(self, change: ev.StateChanged, socket: Socket) -> None:

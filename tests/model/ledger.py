@@ -84,7 +84,7 @@ class Ledger:
     def check(self, core: Lifecycle, received: list[int]) -> None:
         """Every accepted message is accounted for, and nothing is called confirmed that did not arrive."""
         outbox = core.outbox
-        untold = [n for drop in outbox._drops for n in _numbers(drop)]
+        untold = [n for drop in outbox.drops._ranges for n in _numbers(drop)]
         held = [item.n for item in outbox.held if item.n is not None]
         unconfirmed = [item.n for item in outbox.unconfirmed if item.n is not None]
         kept = [*unconfirmed, *held]

@@ -46,6 +46,7 @@ ITEM: Final = "lifecycle/item.py"
 BOOKS: Final = "lifecycle/books.py"
 RESUMPTION: Final = "lifecycle/resumption.py"
 HANDOVER: Final = "lifecycle/handover.py"
+TRANSPARENT: Final = "lifecycle/transparent.py"
 BREAKER: Final = "lifecycle/breaker.py"
 BACKOFF: Final = "lifecycle/backoff.py"
 STALL: Final = "lifecycle/stall.py"
@@ -54,7 +55,9 @@ HEALTH: Final = "lifecycle/health.py"
 STATS: Final = "lifecycle/stats.py"
 TELLING: Final = "lifecycle/telling.py"
 SETTINGS: Final = "lifecycle/settings.py"
+AUTH: Final = "live/auth.py"
 TURNS: Final = "live/turns.py"
+MEANING: Final = "live/meaning.py"
 CALLS: Final = "live/calls.py"
 SPEECH: Final = "live/speech.py"
 USAGE: Final = "live/usage.py"
@@ -152,6 +155,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a probe has no patience with late pongs", LIVENESS, "return max(self.settings.probe_s, PROBE_RTTS * (self.rtt_average_s or 0.0))", "return self.settings.probe_s"),
     M("a probe does not forgive the time we did not read", LIVENESS, "        self._probe_ends_at += late_s\n", ""),
     M("the newest round trip is all that counts", LIVENESS, "RTT_WEIGHT = 0.125", "RTT_WEIGHT = 0.875"),
+    # -- a newer credential ----------------------------------------------------------------------
+    M("a token that was taken stays the one that was refused", RECOVERY, "            outage.renewed = False  # the line came about, so the credential was good\n", ""),
+    M("a token refused on line after line is renewed without end", DECISION, "tried_anew = renew and not situation.line_lost", "tried_anew = renew"),
+    M("whoever goes on shows the token that was denied", RECOVERY, "self.renew = fault.action is Action.REFRESH_TOKEN and self._renewable", "self.renew = False"),
+    M("a late refusal costs the newer token", AUTH, "if self._token is None or self._token.secret is not secret:", "if self._token is None:"),
+    M("a token that ends with the line will do", AUTH, "self._clock() + in_s > self._ends_at", "self._clock() > self._ends_at"),
+    M("a token is asked for when the line is left", HANDOVER, "self.settings.lead_s - PREPARE_S", "self.settings.lead_s"),
+    M("the line is left before it is known what is lacking", LINE, "        elif not self.closing and self.schedule.due(", "        if not self.closing and self.schedule.due("),
     # -- messages: order, delivery, books --------------------------------------------------------
     M("nothing is sent again", OUTBOX, "elif untouched or (replayable and self.limits.replay_unconfirmed):", "elif untouched:"),
     M("what is sent again goes last", OUTBOX, "self.held.extendleft(reversed(back))", "self.held.extend(back)"),
@@ -163,6 +174,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("tool results go to a session that never asked", OUTBOX, '            self._drop_held(lambda item: item.kind is Kind.TOOL_RESPONSE, "sessionLost")\n', ""),
     M("a pong confirms what no index has", OUTBOX, "        if not indexes.rule:\n            return self._confirm_while(", "        if True:\n            return self._confirm_while("),
     M("a fresh session hears again what the old one heard", OUTBOX, "            self._confirm_arrived()\n", ""),
+    M("a fresh session does not hear that the user is speaking", OUTBOX, "                if item.kind is Kind.ACTIVITY:  # it does not go out again", "                if False:"),
+    M("what waits to be sent again is told as sent again", OUTBOX, "        if item.writes:\n            books", "        if item.maybe_arrived:\n            books"),
+    M("what the resumed session lacks is told as doubled", OUTBOX, "item.again = not self.indexes.told", "item.again = True"),
+    M("one cancelled call silences the others", OUTBOX, "ids.issuperset(item.ids)", "not ids.isdisjoint(item.ids)"),
+    M("a handle that names nothing holds all that has arrived", TRANSPARENT, "sure, self._sure = self._sure, self.arrived", "sure = self._sure = self.arrived"),
+    M("a service that names nothing is sent everything again", TRANSPARENT, "sure, self._sure = self._sure, self.arrived", "sure = self._sure = 0"),
     M("what arrived and waits for its index is called lost", OUTBOX, "        while self.unconfirmed and self._has_arrived(self.unconfirmed[0]):", "        while False:"),
     M("an index confirms one message more", OUTBOX, "item.index <= index)", "item.index <= index + 1)"),
     M("the next line's messages are counted on", OUTBOX, "        self.indexes.new_line()\n", ""),
@@ -213,23 +230,29 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("thoughts are told as speech", TURNS, "if part.text and not part.thought:", "if part.text:"),
     M("the text of a cut turn looks whole", TURNS, "            self._finish_texts(events, cut=True)\n", "            self._finish_texts(events, cut=False)\n"),
     M("a cut turn never ends", TURNS, '            events.append(Turn(self.turn_id, "interrupted", cut=True))\n', ""),
+    M("a turn that is done without a word lives on over a cut", TURNS, "running = self.model_speaking or self._model_done", "running = self.model_speaking"),
+    M("a new session hears the voice of the old one", TURNS, "self._cut_off = self._voiced = False", "self._cut_off = False"),
+    M("an interruption of the playout is of the next turn", TURNS, "self.turn_id if asked else self._last_id", "self.turn_id"),
+    M("the end of such an interruption parts question and answer", TURNS, "self._broke_in = not asked", "pass"),
+    M("an interrupted turn that is pushed out never ends", TURNS, 'events.append(Turn(self._owed.popleft(), "complete"))', "self._owed.popleft()"),
     M("a turn ends before its texts", TURNS, '            self._finish_texts(events, cut=False)\n            self._owed.append(self.turn_id)\n            events.append(Turn(self.turn_id, "interrupted"))\n', '            events.append(Turn(self.turn_id, "interrupted"))\n            self._finish_texts(events, cut=False)\n            self._owed.append(self.turn_id)\n'),
-    M("an interrupted turn swallows the next end", TURNS, "Turn(self._owed.popleft(), ", "Turn(self._owed[0], "),
+    M("an interrupted turn swallows the next end", TURNS, "Turn(self._owed.popleft(), \"complete\", False", "Turn(self._owed[0], \"complete\", False"),
     M("the second turn in a row cannot be interrupted", TURNS, "        if self.model_speaking:\n            self._finish_texts(events, cut=False)\n            self._owed", "        if self.model_speaking and not self._owed:\n            self._finish_texts(events, cut=False)\n            self._owed"),
     M("an interruption that is said twice is told twice", TURNS, "        elif not self._owed:  # else it is said twice\n", "        else:\n"),
     M("an end that never came is waited for for ever", TURNS, "if self._owed and not self._model_done:", "if self._owed:"),
-    M("a cut turn ends a turn that never began", TURNS, "if content.turn_complete and not self._cut_off:", "if content.turn_complete:"),
-    M("after a cut every end is a late one", TURNS, "        if content.turn_complete:\n            self._cut_off = False\n", ""),
+    M("a cut turn ends a turn that never began", TURNS, "return self._cut_off or (", "return False or ("),
+    M("after a cut every end is a late one", TURNS, "self._cut_off = self._broke_in = False\n\n", "self._broke_in = False\n\n"),
     M("a text grows for ever", TURNS, "if texts.chars > MAX_CHARS:", "if False:"),
-    M("a text that is too long is told again and again", TURNS, "            self._finals(source, texts, turn_id, events)\n            texts.clear()\n", "            self._finals(source, texts, turn_id, events)\n"),
+    M("a text that is too long is told again and again", TURNS, "            events += self._finals(source, texts, turn_id)\n            texts.clear()\n", "            events += self._finals(source, texts, turn_id)\n"),
     M("words of the next turn are lost", TURNS, "self._user_text, self._next_user_text = self._next_user_text, Speech()", "self._user_text, self._next_user_text = Speech(), Speech()"),
     M("an answered call of a lost session may be answered again", TURNS, "            self.dead_calls[call_id] = _LOST\n", "            pass\n"),
     M("an id that is used again stays dead", TURNS, "            self.dead_calls.pop(call.id, None)  # a new session may count anew\n", ""),
     M("calls are remembered for ever", CALLS, "if len(self) > CALLS_KEPT:", "if False:"),
+    M("an id of megabytes is remembered", CALLS, "if len(call_id) > MAX_ID_CHARS:", "if False:"),
     M("the newest call is forgotten", CALLS, "self.popitem(last=False)", "self.popitem()"),
     M("a question that waits is a quiet moment", TURNS, "            or self._asked\n", ""),
-    M("a barge-in is glued to the question before", TURNS, "            if self._user_active and self.model_speaking:\n                self._user_done = True  # the user speaks into the model's turn: that is the next one\n", ""),
-    M("an empty message proves a resume", TURNS, "content not in (_EMPTY, _EMPTY_INPUT, _EMPTY_OUTPUT)", "content is not None"),
+    M("a barge-in is glued to the question before", TURNS, "            if self._voiced and self.model_speaking:\n                self._user_done = True  # the user speaks into the model's turn: that is the next one\n", ""),
+    M("an empty message proves a resume", MEANING, "content not in (_EMPTY, _EMPTY_INPUT, _EMPTY_OUTPUT)", "content is not None"),
     M("a guess keeps a hand-over away for ever", TURNS, "        self.model_speaking = self._guessing = False\n", "        self.model_speaking = False\n"),
     M("IDLE is not heard", TURNS, "        self._status = status or self._status\n", ""),
     M("a model that waits for the user owes an answer", TURNS, '            self._asked = False\n            events.append(Turn(self._last_id, "waitingForInput"))', '            events.append(Turn(self._last_id, "waitingForInput"))'),
@@ -237,12 +260,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("tokens of a question are counted for the turn before", TURNS, "self.turn_id if self._user_text or self._asked else self._last_id", "self._last_id"),
     M("tokens of a turn's end are counted for the next", TURNS, "return self.turn_id if self.model_speaking else max(1, self.turn_id - 1)", "return self.turn_id"),
     M("the last report of tokens is all", TURNS, "turn = so_far.plus(told) if of_turn == turn_id else told", "turn = told"),
-    M("the texts of two speakers are glued", SPEECH, 'not said.speaker_label or self.speaker in ("", said.speaker_label)', "True"),
-    M("the texts of two languages are glued", SPEECH, 'not said.language_code or self.language in ("", said.language_code)', "True"),
+    M("the texts of two speakers are glued", SPEECH, 'not delta.speaker or self.speaker in ("", delta.speaker)', "True"),
+    M("the texts of two languages are glued", SPEECH, 'not delta.language or self.language in ("", delta.language)', "True"),
     M("what Vertex counts is not read", USAGE, "told.response_token_count or told.candidates_token_count", "told.response_token_count"),
+    M("a service makes up modalities for ever", USAGE, "len(counts) < MAX_MODALITIES and ", ""),
     # -- the wire --------------------------------------------------------------------------------
     M("a wrong field costs its whole message", FRAMES, "_if_fitting(members[field.encode_name], field.type)", "[msgspec.json.decode(members[field.encode_name], type=field.type)]"),
     M("a handle in a strange frame is passed on", FRAMES, "_what_fits(data), True", "_what_fits(data), False"),
+    M("a handle with a null behind it is passed on", FRAMES, "secret = message.tells_handle", "secret = bool(message.session_resumption_update)"),
     M("sound with a turn's end may be dropped", FRAMES, "    if content != ServerContent(model_turn=content.model_turn):\n        return None\n", ""),
     M("sound with a goAway may be dropped", FRAMES, "    if message != ServerMessage(server_content=content):\n        return None\n", ""),
     M("a list of misfits is read to its end", FRAMES, "            if misfits > MAX_MISFITS:\n                break\n", ""),
@@ -260,6 +285,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("nobody knows snake_case", CHECKING, "by_name[each.encode_name] = by_name[each.name] = field", "by_name[each.encode_name] = field"),
     M("null is a value", CHECKING, "            elif value is not None:\n", "            else:\n"),
     M("base64 is not looked into", CHECKING, '        return False, "not base64"\n', '        return True, ""\n'),
+    M("a number beyond its type leaves", CHECKING, 'return fits, "" if fits else "out of range"', 'return True, ""'),
     M("the model is not looked at", SETUP, "(_model, _refusals, _ranges)", "(_refusals, _ranges)"),
     M("marks leave whatever the setup says", OUTGOING, "if given and terms.automatic is (not automatic):", "if False:"),
     M("a silent answer asks for one", OUTGOING, 'demand=None if silent else "toolResponse"', 'demand="toolResponse"'),
@@ -268,6 +294,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("no model takes function calls in a history", OUTGOING, "if _OLDER.match(terms.model) else ()", "if True else ()"),
     M("the first field is taken for the input", OUTGOING, "return next((field for field in given if not is_default(field[1])), ", "return next(iter(given), "),
     M("an empty text asks for an answer", OUTGOING, "demand = name if name in _DEMANDS and not is_default(value) else None", "demand = name if name in _DEMANDS else None"),
+    M("what stands beside a mark is lost", OUTGOING, "frame = _mark(frame)", 'frame = msgspec.json.encode({"realtimeInput": message})'),
     M("a token's model is taken for the setup's", SETUP, '        return terms._replace(automatic=None, model="")\n', "        return terms._replace(automatic=None, model=_name(setup))\n"),
     M("half a sample leaves", OUTGOING, "    if size % PCM16_BYTES_PER_SAMPLE:\n        raise Unfit(\"data\", f\"has {size} bytes; PCM16 needs an even number\")\n", ""),
 )  # fmt: skip

@@ -117,7 +117,7 @@ class Watch:
         )
         ring_us = self.session.config.settings.ring_s * 1e6 + ledger.chunk_us
         self._must(max(books.held_us, books.unconfirmed_us) <= ring_us, "more is kept than the ring holds")
-        drops_untold = core.outbox.has_drops
+        drops_untold = core.outbox.drops
         self._must(
             drops_untold or books.dropped_us == ledger.dropped_audio * ledger.chunk_us, "drops were not told"
         )

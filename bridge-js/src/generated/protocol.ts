@@ -478,7 +478,7 @@ export interface QueueReport {
   unconfirmedMessages: number;
 }
 
-/** Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. A second call waits for the first; then the session is unknown. */
+/** Stop input, send what was accepted and wait for its confirmation, for `drainMs` at most, and close with 1000. Without a line (connecting, reconnecting, suspended, failed) it closes at once, and what waited is dropped. A second call waits for the first; then the session is unknown. */
 export interface CloseParams {
   /** Chosen by the host; unique among open sessions. */
   sessionId: string;
@@ -796,7 +796,7 @@ export interface InvalidMessage {
   sizeBytes: number;
 }
 
-/** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. */
+/** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. A side's text that passes 32,768 characters before the end is told as final at once, and the next final has only what came after; nothing is cut. */
 export interface Transcript {
   source: 'model' | 'user';
   text: string;
@@ -938,7 +938,7 @@ export interface Stalled {
 
 /** Accepted messages that will not arrive for certain, or of which it is not known. */
 export interface Dropped {
-  reason: 'deliveryUnknown' | 'hostNotReading' | 'outboxFull' | 'sessionClosed' | 'sessionLost';
+  reason: 'callCancelled' | 'deliveryUnknown' | 'hostNotReading' | 'outboxFull' | 'sessionClosed' | 'sessionLost';
   kind: 'activity' | 'audio' | 'content' | 'control' | 'modelAudio' | 'text' | 'toolResponse' | 'video';
   count: number;
   /** Absent means 0. */
@@ -1036,7 +1036,7 @@ export interface Notifications {
   'session/message': Stamp & Message;
   /** A frame that is not a JSON object in UTF-8. The session lives on. */
   'session/invalidMessage': Stamp & InvalidMessage;
-  /** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. */
+  /** Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the whole text, or one for each run of a speaker and language. A side's text that passes 32,768 characters before the end is told as final at once, and the next final has only what came after; nothing is cut. */
   'session/transcript': Stamp & Transcript;
   /** The model's turn began, ended its generation, was interrupted, or is complete; or the model waits for the user to go on; or its `interactionStatus` changed (`status`). */
   'session/turn': Stamp & Turn;

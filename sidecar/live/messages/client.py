@@ -18,6 +18,9 @@ VERTEX = Meta(extra={"only": "vertex"})
 NOT_LIVE = Meta(extra={"refused": "the Live API does not support it"})  # LP 2.1, from the published proto
 
 Object = dict[str, Any]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""Proto3 JSON takes no number beyond its field's type. Of a field that no published proto has, this is."""
 
 
 class Choice(NamedTuple):
@@ -91,7 +94,7 @@ class SpeechConfig(ClientMessage):
 
 class ThinkingConfig(ClientMessage):
     include_thoughts: bool | None = None
-    thinking_budget: int | None = None
+    thinking_budget: Int32 | None = None
     thinking_level: (
         Literal["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"] | None
     ) = None
@@ -121,9 +124,9 @@ class GenerationConfig(ClientMessage):
     temperature: float | None = None
     top_p: float | None = None
     top_k: float | None = None
-    max_output_tokens: int | None = None
-    seed: int | None = None
-    candidate_count: int | None = None
+    max_output_tokens: Int32 | None = None
+    seed: Int32 | None = None
+    candidate_count: Int32 | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     media_resolution: (
@@ -207,8 +210,8 @@ class AutomaticActivityDetection(ClientMessage):
     end_of_speech_sensitivity: (
         Literal["END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"] | None
     ) = None
-    prefix_padding_ms: int | None = None
-    silence_duration_ms: int | None = None
+    prefix_padding_ms: Int32 | None = None
+    silence_duration_ms: Int32 | None = None
 
 
 class RealtimeInputConfig(ClientMessage):
@@ -234,11 +237,11 @@ class SessionResumptionConfig(ClientMessage):
 
 
 class SlidingWindow(ClientMessage):
-    target_tokens: int | None = None
+    target_tokens: Int64 | None = None
 
 
 class ContextWindowCompression(ClientMessage):
-    trigger_tokens: int | None = None
+    trigger_tokens: Int64 | None = None
     sliding_window: SlidingWindow | None = None
 
 
@@ -259,8 +262,8 @@ class CustomizedAvatar(ClientMessage):
 class AvatarConfig(ClientMessage):
     avatar_name: str | None = None
     customized_avatar: CustomizedAvatar | None = None
-    audio_bitrate_bps: int | None = None
-    video_bitrate_bps: int | None = None
+    audio_bitrate_bps: Int64 | None = None
+    video_bitrate_bps: Int64 | None = None
 
 
 class SafetySetting(ClientMessage):

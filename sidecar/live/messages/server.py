@@ -5,7 +5,7 @@ What only the host reads is `Raw` or left out. The families differ where it says
 
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 
 class Message(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -157,8 +157,15 @@ class ServerMessage(Message):
     tool_call: ToolCall | None = None
     tool_call_cancellation: ToolCallCancellation | None = None
     go_away: GoAway | None = None
-    session_resumption_update: SessionResumptionUpdate | None = None
+    session_resumption_update: SessionResumptionUpdate | UnsetType | None = UNSET
+    by_its_other_name: Raw | UnsetType = field(name="session_resumption_update", default=UNSET)
+    """The same in snake_case, which no service was seen to send. Nobody reads it."""
     voice_activity: VoiceActivity | None = None
     voice_activity_detection_signal: VoiceActivityDetectionSignal | None = None
     usage_metadata: UsageMetadata | None = None
     error: Raw | UnsetType = UNSET
+
+    @property
+    def tells_handle(self) -> bool:
+        """Whether a handle may stand in it: also when there is a null of the same name behind that."""
+        return self.session_resumption_update is not UNSET or self.by_its_other_name is not UNSET

@@ -86,8 +86,9 @@ class SessionRef(Params):
 
 
 class CloseParams(Params):
-    """Stop input, let what was accepted be confirmed until `drainMs`, close with 1000. A second call
-    waits for the first; then the session is unknown."""
+    """Stop input, send what was accepted and wait for its confirmation, for `drainMs` at most, and close with
+    1000. Without a line (connecting, reconnecting, suspended, failed) it closes at once, and what waited is
+    dropped. A second call waits for the first; then the session is unknown."""
 
     session_id: SessionId
     drain_ms: Annotated[

@@ -65,7 +65,8 @@ class InvalidMessage(Body):
 
 class Transcript(Body):
     """Text of the user or the model. Deltas have `final: false`; at the end of the turn a final carries the
-    whole text, or one for each run of a speaker and language."""
+    whole text, or one for each run of a speaker and language. A side's text that passes 32,768 characters
+    before the end is told as final at once, and the next final has only what came after; nothing is cut."""
 
     source: Literal["user", "model"]
     text: str
@@ -214,7 +215,9 @@ class Stalled(Body):
 class Dropped(Body):
     """Accepted messages that will not arrive for certain, or of which it is not known."""
 
-    reason: Literal["outboxFull", "sessionLost", "deliveryUnknown", "sessionClosed", "hostNotReading"]
+    reason: Literal[
+        "outboxFull", "sessionLost", "callCancelled", "deliveryUnknown", "sessionClosed", "hostNotReading"
+    ]
     kind: Literal["audio", "video", "text", "activity", "control", "content", "toolResponse", "modelAudio"]
     count: int
     duration_ms: float = 0

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 
+from sidecar.lifecycle.faults import Layer
 from sidecar.live import dial
 from sidecar.live.endpoints import Endpoint
 from sidecar.live.failure import DialFailed
@@ -108,3 +109,18 @@ async def test_hundreds_share_a_context_and_none_reads_the_store_again(certifica
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x.test")
     assert len(contexts) == 1
     assert len(made) <= 1
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 64, ".example"])
+async def test_a_name_that_cannot_be_asked_for_is_a_failure_of_tls_and_nothing_is_left(
+    listening, certificates, name
+):
+    """The settings refuse such a name; whoever comes here with one gets no defect for it."""
+    sock, peer = await connected(listening())
+    with pytest.raises(DialFailed) as failed:
+        async with asyncio.timeout(TIMEOUT_S):
+            await dial.attach(asyncio.Protocol(), sock, Tls(ca_pem=certificates.pem).context(), name)
+    assert failed.value.cause[:2] == (Layer.TLS, "error")
+    assert await ended(peer)
+    assert sock.fileno() == -1
+    peer.close()

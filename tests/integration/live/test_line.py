@@ -33,6 +33,7 @@ class Told:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.messages: list[bytes] = []
         self.cause: Cause | None = None
         self.echoed: bool | None = None
         self.on_secured: Callable[[WebSocketLine], None] = lambda _line: None
@@ -52,7 +53,8 @@ class Told:
 
     def line_heard(self, _line: WebSocketLine) -> None: ...
 
-    def line_message(self, _line: WebSocketLine, _data: bytes) -> None:
+    def line_message(self, _line: WebSocketLine, data: bytes) -> None:
+        self.messages.append(data)
         self._tell("message")
 
     def line_pong(self, _line: WebSocketLine, _payload: bytes) -> None:
@@ -442,3 +444,26 @@ async def test_a_close_of_the_service_alone_is_no_answer(connect):
     ends.send(CLOSE, close_payload(1000))
     await ends.told.until("closed")
     assert ends.told.echoed is False
+
+
+# --- messages in pieces -------------------------------------------------------------------------------
+
+
+async def test_a_message_in_pieces_is_put_together_and_empty_pieces_cost_nothing(connect):
+    """RFC 6455 section 5.4 sets no limit to their number."""
+    ends = await connect()
+    await ends.accept()
+    ends.writer.write(b"\x01\x00")
+    pieces = 100_000
+    ends.writer.write(b"\x00\x00" * pieces)
+    await ends.writer.drain()
+    ends.writer.write(b"\x00\x02ab" + b"\x00\x00" * 3 + b"\x00\x01c")
+    ends.send(PING)
+    while (await ends.frame())[0] != PONG:
+        pass
+    assert bytes(ends.line._fragments) == b"abc", "which is all that is kept"
+    ends.writer.write(b"\x80\x01d")  # the last one
+    ends.writer.write(b"\x01\x00\x00\x00\x80\x00")  # a message of nothing, in three pieces
+    ends.send(TEXT, b"whole")
+    await ends.told.until("message", 3)
+    assert ends.told.messages == [b"abcd", b"", b"whole"]

@@ -11,9 +11,11 @@ import pytest
 
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.faults import Action, Cause, Layer
+from sidecar.lifecycle.settings import ResumptionOptions
 from sidecar.lifecycle.states import State
 from sidecar.live.auth import Asked, Bearer, EphemeralToken, NoCredential, Token
 from sidecar.live.endpoints import vertex
+from sidecar.observe.redact import redact
 from sidecar.observe.secret import Secret
 from sidecar.simulator import Simulator
 from sidecar.simulator.faults import RefuseSetup
@@ -241,14 +243,25 @@ class Slow(Source):
     """A host that takes a while, from its second token on."""
 
     def __init__(self) -> None:
-        super().__init__(lambda n: Token(Secret(f"token-{n}"), time.time() + (30 if n == 1 else 3600)))
-        self.go_on = asyncio.Event()
+        super().__init__(self._token)
+        self.go_on, self.is_asked = asyncio.Event(), asyncio.Event()
+        self.given: list[str] = []
+
+    def _token(self, number: int) -> Token:
+        self.given.append(f"a-token-of-this-host-{number}")
+        return Token(Secret(self.given[-1]), time.time() + (30 if number == 1 else 3600))
 
     async def token(self, reason: str) -> Token:
         token = await super().token(reason)
         if len(self.reasons) > 1:
+            self.is_asked.set()
             await self.go_on.wait()
         return token
+
+    async def asked(self) -> None:
+        """Waits until it was asked once more."""
+        async with asyncio.timeout(6):
+            await self.is_asked.wait()
 
 
 async def test_a_line_that_must_be_left_is_kept_until_there_is_a_token_for_the_next(
@@ -269,11 +282,64 @@ async def test_a_line_that_must_be_left_is_kept_until_there_is_a_token_for_the_n
         assert back.gap_s < 1
 
 
+async def test_a_line_that_is_moved_for_its_age_asks_for_a_token_first(
+    talks: Any, fast: Any, settings: Any
+) -> None:
+    source = Slow()
+    async with Simulator(fast()) as sim:
+        moving = settings(hand_over={"recycle_after_s": 0.1})
+        talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source), settings=moving))
+        await source.asked()
+        await talk.session.ping()
+        assert talk.session.state is State.CONNECTED
+        source.go_on.set()
+        back = await talk.told(ev.Reconnected)
+        assert back.gap_s < 1
+        assert source.reasons == ["open", "expired"]
+
+
+async def test_a_token_that_was_asked_for_ahead_stands_in_no_log_from_then_on(talks: Any, fast: Any) -> None:
+    source = Slow()
+    source.go_on.set()
+    async with Simulator(fast()) as sim:
+        talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source)))
+        await sim.go_away(60.0)  # it is not left before the last 45 s
+        await source.asked()
+        await talk.session.ping()
+        assert len(sim.connections) == 1
+        assert source.given[1] not in redact(f"it sent {source.given[1]}")
+
+
+async def test_a_source_that_has_none_ahead_is_asked_again_by_the_attempt(talks: Any, fast: Any) -> None:
+    source = Source(lambda n: Token(Secret(f"token-{n}"), time.time() + (30 if n == 1 else 3600)))
+    async with Simulator(fast()) as sim:
+        talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source)))
+        source.down = 1
+        await sim.go_away(8.2)  # it is left 8 s before the end
+        back = await talk.told(ev.Reconnected)
+        assert (back.state_restored, source.reasons) == ("resumed", ["open", "expired", "expired"])
+        assert talk.of(ev.Failure) == []
+
+
+async def test_tokens_for_one_connection_each_outlast_cuts_that_come_quickly(
+    talks: Any, fast: Any, settings: Any
+) -> None:
+    async with Simulator(fast()) as sim:
+        source = Source(minted(sim, uses=1))
+        alone = settings(resumption=ResumptionOptions(enabled=False))
+        talk = await talks.open(sim.url, auth=Asked(source, "ephemeralToken"), settings=alone)
+        for cuts in (1, 2):
+            await talk.say(3)
+            await sim.cut()
+            await talk.until(lambda cuts=cuts: len(talk.of(ev.Reconnected)) == cuts)
+        assert source.reasons == ["open", "refused", "refused"]
+
+
 async def test_a_session_that_is_closed_takes_its_question_back(talks: Any, fast: Any) -> None:
     source = Slow()
     async with Simulator(fast()) as sim:
         talk = await talks.open(sim.url, **on_vertex(sim.url, auth=Asked(source)))
         await sim.go_away(40.0)
-        await talk.until(lambda: len(source.reasons) == 2)
+        await source.asked()
         await talk.session.close()
         assert not talk.session._preparation._running

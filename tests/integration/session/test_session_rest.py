@@ -238,6 +238,64 @@ async def test_a_fresh_session_is_given_the_transcript_of_the_lost_one(talks, se
     assert talk.session.core.stats.reseeded == 1
 
 
+async def test_a_sentence_that_the_cut_ended_is_in_the_seed_and_told_once(talks, service, settings):
+    """The second connection fails before its setupComplete, when its seed was made already."""
+    setups, seeds = [], []
+
+    async def forgetful(connection):
+        setups.append(msgspec.json.decode(await connection.recv())["setup"])
+        if len(setups) == 2:
+            return
+        await connection.send(b'{"setupComplete": {}}')
+        if len(setups) == 1:
+            said = b'{"serverContent": {"inputTranscription": {"text": "my name is Ann"}}}'
+            await connection.send(said)
+            return
+        seeds.append(msgspec.json.decode(await connection.recv()))
+        await connection.wait_closed()
+
+    async with service(forgetful, answer_setup=False) as url:
+        options = settings(resumption=ResumptionOptions(reseed=True))
+        talk = await talks.open(url, settings=options)
+        reconnected = await talk.told(ev.Reconnected)
+        assert reconnected.state_restored == "reseeded"
+        await talk.told(Transcript, lambda e: e.final)
+        talk.session.reconnect()
+        await talk.told(ev.Reconnected, lambda e: e is not reconnected)
+        await talk.session.ping()
+
+    assert len(setups) == 4
+    assert [(e.text, e.cut) for e in talk.of(Transcript) if e.final] == [("my name is Ann", True)]
+    ann = [{"role": "user", "parts": [{"text": "my name is Ann"}]}]
+    assert [seed["clientContent"]["turns"] for seed in seeds] == [ann, ann], "and in every later one"
+
+
+async def test_a_text_that_waited_for_the_fresh_session_is_not_in_its_seed_too(talks, service, settings):
+    heard = []
+
+    async def forgetful(connection):
+        said = []
+        heard.append(said)
+        async for message in connection:
+            said.append(message if isinstance(message, str) else message.decode())
+
+    async with service(forgetful) as url:
+        talk = await talks.open(url, settings=settings(resumption=ResumptionOptions(reseed=True)))
+        talk.session.send("realtimeInput", {"text": "Which colour?"})
+        await talk.session.ping()
+        talk.session.suspend()
+        await talk.session.wait_for((State.SUSPENDED,), 5)
+        talk.session.send("realtimeInput", {"text": "And when?"})
+        talk.session.resume()
+        assert (await talk.told(ev.Reconnected)).state_restored == "reseeded"
+        await talk.session.ping()
+
+    seed, text = heard[1]
+    assert "Which colour?" in seed
+    assert "And when?" not in seed
+    assert "And when?" in text
+
+
 async def test_a_resumed_session_is_never_given_a_seed_too(talks, fast, settings):
     async with Simulator(fast()) as sim:
         talk = await talks.open(sim.url, settings=settings(resumption=ResumptionOptions(reseed=True)))

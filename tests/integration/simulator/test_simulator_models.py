@@ -72,6 +72,29 @@ async def test_a_function_that_does_not_block_ends_its_turn_with_the_call(
         assert sim.sessions[0].pending_tools == {}
 
 
+@pytest.mark.parametrize(
+    ("update", "blocks"),
+    [
+        ({"tools": {"tools": tools("NON_BLOCKING")}}, False),
+        ({"tools": {"tools": []}}, True),  # the one that did not block is gone
+        ({"systemInstruction": {"parts": [{"text": "Be brief."}]}}, False),
+    ],
+)
+async def test_other_tools_may_be_declared_on_the_way(dial: Any, update: Any, blocks: bool) -> None:
+    async with Simulator(fast(WEATHER)) as sim:
+        client = await dial(sim)
+        behavior = "BLOCKING" if not blocks and "tools" in update else "NON_BLOCKING"
+        await client.set_up(outputAudioTranscription={}, tools=tools(behavior))
+        await client.send({"contextUpdate": update})
+        await client.send(ASK)
+        call_id = await call(client)
+        if not blocks:
+            complete = await client.receive()
+            assert complete["serverContent"] == {"turnComplete": True}
+        await client.send(reply(call_id))
+        assert said(await client.receive_until(ended)) == "it is sunny"
+
+
 async def test_an_answer_waits_for_the_running_turn_unless_it_says_otherwise(dial: Any) -> None:
     story = Turn(model="a story", audio_ms=2000)
     async with Simulator(fast(WEATHER, story, tool_behavior="NON_BLOCKING")) as sim:

@@ -48,6 +48,49 @@ def test_a_refusal_is_told_to_one_attempt_and_no_other() -> None:
     assert talk.renewals == [False, True, False, False]
 
 
+def test_a_newer_token_that_was_taken_may_be_refused_later_like_any_other() -> None:
+    talk = Asking()
+    talk.open()
+    for _ in range(2):
+        talk.cut(CUT)
+        talk.wait_for_attempt()
+        talk.refuse(EXPIRED)
+        talk.wait_for_attempt()
+        talk.connect()
+        talk.pass_time(1.5)
+    assert talk.renewals == [False, False, True, False, True]
+    assert talk.fatal() == []
+
+
+def test_a_service_that_takes_every_token_and_refuses_it_at_once_is_not_dialled_for_ever() -> None:
+    talk = Asking()
+    talk.open()
+    began = talk.now
+    while talk.state != "failed":
+        assert talk.dials < 20
+        talk.cut(EXPIRED)
+        if talk.state != "failed":
+            talk.wait_for_attempt()
+            talk.connect()
+    assert talk.fatal() in (["maxAttempts"], ["maxElapsed"])
+    assert talk.now - began > 3  # with growing delays between them
+
+
+def test_who_goes_on_after_a_denial_asks_for_another_token() -> None:
+    talk = Asking()
+    talk.open()
+    talk.pass_time(20.0)
+    for _ in range(2):
+        talk.cut(EXPIRED)
+        if talk.state != "failed":
+            talk.wait_for_attempt()
+    assert talk.fatal() == ["tokenExpired"]
+    talk.core.reconnect(talk.now)
+    talk.run()
+    talk.wait_for_attempt()
+    assert talk.renewals[-1]
+
+
 def test_whoever_gives_no_token_does_not_outlast_the_outage() -> None:
     talk = Asking()
     talk.open()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.lifecycle.decision import Outage, Retry, Situation, Stop, decide
+from sidecar.lifecycle.decision import Outage, Retry, Situation, Stop, decide, ended_by
 from sidecar.lifecycle.faults import Cause, Fault, Layer, classify
 from sidecar.lifecycle.settings import Reconnect, Settings
 
@@ -132,6 +132,13 @@ def test_the_first_connection_is_ended_by_its_own_deadline_not_by_the_number_of_
     assert isinstance(
         ask(INTERNAL, Outage(since=99.0, failures=9, reached=9), first=True, has_handle=False), Retry
     )
+
+
+def test_advice_that_the_limit_and_the_last_attempt_share_is_given_once() -> None:
+    unreachable = classify(Cause(Layer.TCP, "timeout"))
+    assert ended_by("openTimeout", unreachable).remediation == unreachable.remediation
+    refused = classify(Cause(Layer.TCP, "refused"))
+    assert ended_by("openTimeout", refused).remediation.startswith(f"{refused.remediation} Check the network")
 
 
 def test_with_reconnect_off_a_cut_is_the_end() -> None:

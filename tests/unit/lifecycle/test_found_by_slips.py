@@ -202,7 +202,7 @@ def test_a_range_of_losses_ends_where_something_else_was_kept() -> None:
         Item(Kind.AUDIO, b"x", n=3, audio_us=40_000),
     ):
         outbox.accept(item)
-    assert drops(outbox.take_drops()) == [(0, 0, "outboxFull"), (2, 2, "outboxFull")]
+    assert drops(outbox.drops.take()) == [(0, 0, "outboxFull"), (2, 2, "outboxFull")]
 
 
 def test_losses_of_two_kinds_are_two_ranges() -> None:
@@ -210,7 +210,7 @@ def test_losses_of_two_kinds_are_two_ranges() -> None:
     for item in (audio(0), audio(1), Item(Kind.VIDEO, b"v", n=2), audio(3)):
         outbox.accept(item)
     outbox.close()
-    told = outbox.take_drops()
+    told = outbox.drops.take()
     assert [(drop.kind, drop.from_n, drop.through_n) for drop in told] == [
         (Kind.AUDIO, 0, 1),
         (Kind.VIDEO, 2, 2),

@@ -36,6 +36,47 @@ def test_a_go_away_is_obeyed_eight_seconds_before_the_end_whoever_speaks() -> No
     assert rig.closes == 1
 
 
+def test_what_the_next_line_needs_is_asked_for_half_a_minute_before_the_first_moment() -> None:
+    rig = Rig()
+    rig.open()
+    rig.core.go_away(rig.now, 300.0)
+    rig.pass_time(224.9)
+    assert rig.of(ev.Prepare) == []
+    rig.pass_time(0.2)
+    assert [event.ends_in_s for event in rig.of(ev.Prepare)] == [pytest.approx(75.0)]
+    rig.pass_time(20.0)
+    rig.core.moment(quiet=False, model_speaking=False)
+    rig.pass_time(40.0)
+    assert len(rig.of(ev.Prepare)) == 1
+
+
+def test_a_line_that_is_moved_for_its_age_is_prepared_too() -> None:
+    rig = Rig(settings=Settings(hand_over=HandOver(recycle_after_s=100.0)))
+    rig.open()
+    rig.pass_time(101.0)
+    assert len(rig.of(ev.Prepare)) == 1
+    assert rig.closes == 1
+
+
+def test_where_there_is_little_time_left_the_asking_comes_first_and_shows_whether_the_moment_is_good() -> (
+    None
+):
+    class Lacking(Rig):
+        def tell(self, event: object) -> None:
+            super().tell(event)
+            if isinstance(event, ev.Prepare):
+                self.core.moment(quiet=False, model_speaking=False)
+
+    rig = Lacking()
+    rig.open()
+    rig.core.go_away(rig.now, 40.0)
+    rig.pass_time(31.0)
+    assert (len(rig.of(ev.Prepare)), rig.closes) == (1, 0)
+    rig.core.moment(quiet=True, model_speaking=False)
+    rig.pass_time(0.001)
+    assert rig.closes == 1
+
+
 def test_a_hand_over_closes_the_old_line_first_waits_at_most_250_ms_and_resumes_uncounted() -> None:
     rig = Rig()
     rig.open()

@@ -21,7 +21,7 @@ class Drops:
         self._told: list[Drop] = []
 
     def __iter__(self) -> Iterator[Drop]:
-        self._told += self._outbox.take_drops()
+        self._told += self._outbox.drops.take()
         return iter(self._told)
 
     def __eq__(self, other: object) -> bool:

@@ -67,7 +67,7 @@ def test_the_rest_is_sent_again_first_and_in_order_whatever_its_kind() -> None:
     assert numbers(write(outbox)) == [1, 2, 3, 4, 5]
     assert [item.index for item in outbox.unconfirmed] == [1, 2, 3, 4, 5]
     assert (outbox.books.replayed_us, outbox.books.maybe_doubled_us) == (CHUNK_US, 0)
-    assert not outbox.has_drops
+    assert not outbox.drops
 
 
 def test_a_fresh_session_is_not_asked_what_the_old_one_may_have_answered() -> None:
@@ -78,7 +78,7 @@ def test_a_fresh_session_is_not_asked_what_the_old_one_may_have_answered() -> No
     offer(outbox, message(4, Kind.TEXT))
     outbox.connected(resumed=False)
     assert numbers(outbox.held) == [0, 3, 4]
-    assert {(drop.reason, drop.from_n) for drop in outbox.take_drops()} == {
+    assert {(drop.reason, drop.from_n) for drop in outbox.drops.take()} == {
         ("sessionLost", 2),
         ("deliveryUnknown", 1),
     }
@@ -106,6 +106,9 @@ def test_as_long_as_no_index_was_named_what_is_sent_again_may_be_doubled() -> No
         outbox.connected(resumed=True)
         expected = [0, 1] if told == 0 else [1]
         assert numbers(outbox.held) == expected
+        assert (outbox.books.replayed_us, outbox.books.maybe_doubled_us) == (0, 0)
+        write(outbox)
+        assert outbox.books.replayed_us == len(expected) * CHUNK_US
         assert outbox.books.maybe_doubled_us == (2 * doubled_us if told == 0 else 0)
 
 
@@ -126,7 +129,7 @@ def test_what_arrived_and_waits_for_its_index_makes_room() -> None:
         offer(outbox, message(n, Kind.AUDIO if n % 2 else Kind.TEXT))
         write(outbox, mark=n + 1)
         outbox.confirm(n + 1)
-    assert not outbox.has_drops
+    assert not outbox.drops
     books = outbox.books
     assert books.confirmed_us + books.unconfirmed_us == books.accepted_us == 50 * CHUNK_US
 
@@ -142,8 +145,58 @@ def test_a_fresh_session_does_not_hear_again_what_the_old_one_heard() -> None:
     outbox.connected(resumed=False)
     assert numbers(outbox.held) == [3]
     books = outbox.books
-    assert (books.confirmed_us, books.held_us, books.replayed_us) == (2 * CHUNK_US, CHUNK_US, CHUNK_US)
-    assert not outbox.has_drops
+    assert (books.confirmed_us, books.held_us, outbox.replay_us) == (2 * CHUNK_US, CHUNK_US, CHUNK_US)
+    assert not outbox.drops
+
+
+START, END = (b'{"realtimeInput":{"activity%s":{}}}' % name for name in (b"Start", b"End"))
+
+
+@pytest.mark.parametrize(
+    ("marks", "reopened"), [((START,), True), ((START, END), False), ((START, END, START), True)]
+)
+def test_an_activity_that_the_old_session_heard_begin_is_begun_again_in_a_fresh_one(
+    marks: tuple[bytes, ...], reopened: bool
+) -> None:
+    outbox = make()
+    offer(outbox, *(Item(Kind.ACTIVITY, mark, n=n) for n, mark in enumerate(marks)))
+    write(outbox, mark=1)
+    outbox.confirm(1)
+    offer(outbox, message(10))
+    write(outbox, mark=2)
+    outbox.line_lost(0.0)
+    first = outbox.connected(resumed=False)
+    assert (first is not None and first.frame == START) is reopened
+    assert numbers(outbox.held) == [10]
+
+
+def test_a_service_that_names_no_message_is_not_asked_every_old_question_again() -> None:
+    """What had arrived before the handle before the last one is in the state, named or not."""
+    outbox = make()
+    for n in range(4):
+        offer(outbox, message(n, Kind.TEXT))
+        write(outbox, mark=n + 1)
+        outbox.confirm(n + 1)
+        outbox.consumed(0)
+    assert numbers(outbox.unconfirmed) == [3]
+    outbox.consumed(1)  # it names them after all: by its own count, of which 3 is the fourth
+    outbox.consumed(0)
+    outbox.consumed(0)
+    assert numbers(outbox.unconfirmed) == [3]
+
+
+def test_what_was_not_written_again_is_not_told_as_replayed() -> None:
+    outbox = make()
+    offer(outbox, *map(message, range(4)))
+    write(outbox, mark=1)
+    outbox.confirm(1)
+    outbox.line_lost(0.0)
+    outbox.connected(resumed=True)
+    outbox.take(0.0, 2)
+    outbox.line_lost(0.0)
+    assert outbox.replay_us == 4 * CHUNK_US
+    outbox.connected(resumed=False)
+    assert (outbox.books.replayed_us, outbox.replay_us) == (CHUNK_US, 0)
 
 
 def test_at_the_end_what_arrived_is_not_called_unknown() -> None:
@@ -154,7 +207,7 @@ def test_at_the_end_what_arrived_is_not_called_unknown() -> None:
     offer(outbox, message(2))
     write(outbox, mark=2)
     outbox.close()
-    assert [(drop.reason, drop.from_n) for drop in outbox.take_drops()] == [("deliveryUnknown", 2)]
+    assert [(drop.reason, drop.from_n) for drop in outbox.drops.take()] == [("deliveryUnknown", 2)]
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -86,7 +86,8 @@ class Tokens:
         self.reasons.append(reason)
         if self.down:
             raise NoCredential(Cause(Layer.LOCAL, "tokenTimeout", "nobody there"))
-        return Token(Secret(f"token-{len(self.reasons)}"), self.ends_at)
+        self.last = Secret(f"token-{len(self.reasons)}")
+        return Token(self.last, self.ends_at)
 
 
 class Clock:
@@ -96,9 +97,9 @@ class Clock:
         return self.now
 
 
-async def shown(auth: Auth, *, refused: bool = False) -> str:
-    if refused:
-        auth.refused()
+async def shown(auth: Auth, *, refused: Secret | None = None) -> str:
+    if refused is not None:
+        auth.refused(refused)
     return (await auth.credential()).secret.reveal()
 
 
@@ -121,9 +122,61 @@ async def test_a_token_without_an_end_is_kept_until_it_is_refused() -> None:
     await shown(auth)
     clock.now += 1e6
     assert await shown(auth) == "token-1"
-    assert await shown(auth, refused=True) == "token-2"
+    assert await shown(auth, refused=source.last) == "token-2"
     assert await shown(auth) == "token-2"
     assert source.reasons == ["open", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("life_s", "later_s", "reason"),
+    [(3600, 3600, "expired"), (3600, 3599, "refused"), (-5, 0, "refused"), (-5, 60, "refused")],
+)
+async def test_a_refusal_of_what_had_run_out_meanwhile_is_no_refusal(
+    life_s: float, later_s: float, reason: str
+) -> None:
+    """What had ended already when it came would come again, if its source were told that it expired."""
+    source, clock = Tokens(), Clock()
+    source.ends_at = clock.now + life_s
+    auth = Asked(source, clock=clock)
+    await shown(auth)
+    clock.now += later_s
+    await shown(auth, refused=source.last)
+    assert source.reasons == ["open", reason]
+
+
+async def test_a_token_that_has_ended_is_tried_and_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    source, clock = Tokens(), Clock()
+    source.ends_at = clock.now - 90
+    assert await shown(Asked(source, clock=clock)) == "token-1"
+    assert "had ended 90 s ago, by this computer's clock" in caplog.text
+
+
+async def test_a_refusal_of_an_old_token_says_nothing_of_the_newer_one() -> None:
+    source, clock = Tokens(), Clock()
+    source.ends_at = clock.now + 3600
+    auth = Asked(source, clock=clock)
+    await shown(auth)
+    old = source.last
+    clock.now += 3600 - 10
+    source.ends_at = None
+    assert await shown(auth) == "token-2"
+    auth.refused(old)
+    assert await shown(auth) == "token-2"
+    assert source.reasons == ["open", "expired"]
+
+
+async def test_a_token_that_ends_before_a_later_connection_is_lacking_then() -> None:
+    source, clock = Tokens(), Clock()
+    source.ends_at = clock.now + 100
+    auth = Asked(source, clock=clock)
+    await shown(auth)
+    assert not auth.lacks()
+    assert not auth.lacks(100 - RENEW_BEFORE_S)
+    assert auth.lacks(100 - RENEW_BEFORE_S + 1)
+    assert (await auth.credential()).secret is source.last
+    source.ends_at = clock.now + 1000
+    assert (await auth.credential(60)).secret.reveal() == "token-2"
+    assert not auth.lacks(60)
 
 
 async def test_a_source_that_fails_is_asked_again_for_the_same_reason() -> None:
@@ -133,7 +186,7 @@ async def test_a_source_that_fails_is_asked_again_for_the_same_reason() -> None:
     source.down = True
     for _ in range(2):
         with pytest.raises(NoCredential) as failed:
-            await shown(auth, refused=True)
+            await shown(auth, refused=source.last)
         assert failed.value.cause.code == "tokenTimeout"
     source.down = False
     assert await shown(auth) == "token-4"

@@ -114,6 +114,19 @@ def test_of_calls_that_nobody_answers_the_newest_may_be_answered() -> None:
         assert "call_1999" not in calls
 
 
+@pytest.mark.parametrize(("chars", "kept"), [(1024, True), (1025, False), (4_000_000, False)])
+def test_an_id_that_is_no_id_is_told_and_not_remembered(chars: int, kept: bool) -> None:
+    turns = Turns()
+    call_id = "x" * chars
+    [*_, told] = turns.feed(
+        server(toolCall={"functionCalls": [{"id": call_id, "name": "f" * 5000, "args": {}}]})
+    )
+    assert (told.id, told.name) == (call_id, "f" * 5000)
+    assert turns.pending_calls == turns.known_calls == ({call_id: "f" * 1024} if kept else {})
+    assert turns.feed(server(toolCallCancellation={"ids": [call_id]})) == [ToolCallCancelled([call_id])]
+    assert set(turns.dead_calls) == ({call_id} if kept else set())
+
+
 def test_a_service_that_cancels_very_many_calls_takes_no_time() -> None:
     turns = Turns()
     turns.feed(server(toolCallCancellation={"ids": [f"call_{n}" for n in range(100_000)]}))

@@ -49,3 +49,38 @@ def test_a_name_of_megabytes_is_not_searched_through(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(checking, "shown", lambda name: looked_at.append(len(name)) or name[:64])
     wrong({"model": MODEL, "x" * 1_000_000: 1})
     assert looked_at == [checking.MAX_NAME_CHARS]
+
+
+# --- the range of a field's type (proto3 JSON) --------------------------------------------------------
+
+INT32, INT64 = 2**31, 2**63
+TRIGGER = {"contextWindowCompression": "triggerTokens"}
+TOKENS = {"generationConfig": "maxOutputTokens"}
+
+
+@pytest.mark.parametrize("terms", [STRICT, LENIENT])
+@pytest.mark.parametrize("form", [int, str])
+@pytest.mark.parametrize(("place", "over"), [(TOKENS, INT32), (TRIGGER, INT64)])
+def test_a_number_beyond_its_type_is_refused_and_no_other(
+    place: dict[str, str], over: int, form: Any, terms: Terms
+) -> None:
+    [(part, name)] = place.items()
+    for good in (-over, over - 1):
+        assert wrong({"model": MODEL, part: {name: form(good)}}, terms) == []
+    for bad in (-over - 1, over, 99999999999999999999):
+        assert wrong({"model": MODEL, part: {name: form(bad)}}, terms) == [
+            f"setup.{part}.{name}: out of range"
+        ]
+
+
+@pytest.mark.parametrize("value", [1e300, 3e9, -3e9])
+def test_a_number_with_an_exponent_has_the_same_range(value: float) -> None:
+    assert wrong({"model": MODEL, "generationConfig": {"seed": value}}) == [
+        "setup.generationConfig.seed: out of range"
+    ]
+    assert wrong({"model": MODEL, "generationConfig": {"seed": 2e9}}) == []
+
+
+def test_the_range_is_told() -> None:
+    with pytest.raises(InvalidSetup, match="a whole number from -2147483648 to 2147483647"):
+        check_setup({"model": MODEL, "generationConfig": {"seed": 2**31}}, STRICT)

@@ -41,6 +41,8 @@ def test_the_url_of_the_developer_api(base_url: str, url: str, host: str, port: 
         ("wss://exa mple.com", "must look like"),
         ("wss://host\\x", "must look like"),
         ("wss://.example.com", "must look like"),
+        ("wss://a..b", "must look like"),
+        ("wss://" + "a" * 64 + ".example", "must look like"),
         ("wss://" + "\u00fc" * 80, "must look like"),
         ("wss://host:0", "must look like"),
         ("wss://host:99999", "not a URL"),

@@ -121,7 +121,7 @@ def test_a_handle_in_a_shape_that_nobody_knows_is_left_out_too() -> None:
 def test_an_int64_is_a_string_or_a_number(index: str | None, read: int) -> None:
     given = "{}" if index is None else f'{{"lastConsumedClientMessageIndex":{index}}}'
     message, _ = frames.read(b'{"sessionResumptionUpdate":%b}' % given.encode())
-    assert message.session_resumption_update is not None
+    assert message.session_resumption_update
     assert message.session_resumption_update.last_consumed_client_message_index == read
 
 
@@ -131,6 +131,25 @@ def test_a_handle_is_left_out_of_what_is_passed_on(key: str) -> None:
         json.dumps({"sessionResumptionUpdate": {key: "secret", "resumable": True}}).encode()
     )
     assert json.loads(line) == {"sessionResumptionUpdate": {"resumable": True}}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        '"session_resumption_update":{"new_handle":"secret"}',
+        '"session_resumption_update":{"new_handle":"secret"},"session_resumption_update":null',
+        '"sessionResumptionUpdate":{"newHandle":"secret"},"sessionResumptionUpdate":null',
+        '"sessionResumptionUpdate":{"newHandle":"secret"},"sessionResumptionUpdate":{}',
+        '"sessionResumptionUpdate":null,"session_resumption_update":{"newHandle":"secret"}',
+        '"session\\u005fresumption_update":{"new_handle":"secret"}',
+        '"sessionResum\\u0070tionUpdate":{"newHandle":"secret"},"sessionResumptionUpdate":null',
+    ],
+)
+@pytest.mark.parametrize("beside", ["", ',"goAway":{"timeLeft":7}'], ids=["alone", "beside a misfit"])
+def test_no_name_and_no_second_member_of_it_lets_a_handle_through(members: str, beside: str) -> None:
+    message, line = frames.read(f"{{{members}{beside}}}".encode())
+    assert b"secret" not in line
+    assert not (message.session_resumption_update and message.session_resumption_update.new_handle)
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,23 @@ def test_other_failures_are_told_by_their_reason(reason: str, kind: str) -> None
     assert classify(tls_failed(exc, "service.test")).kind == kind
 
 
-def test_a_connection_that_ends_is_a_tls_error() -> None:
-    cause = tls_failed(ConnectionResetError(104, "Connection reset by peer"), "service.test")
-    assert (cause.layer, cause.code) == (Layer.TLS, "error")
-    assert "Connection reset by peer" in cause.text
+def eof() -> ssl.SSLError:
+    exc = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+    exc.reason = "UNEXPECTED_EOF_WHILE_READING"
+    return exc
+
+
+@pytest.mark.parametrize(
+    "failed", [ConnectionResetError(104, "Connection reset by peer"), ConnectionResetError(), eof()]
+)
+def test_a_connection_that_ends_is_a_tls_error_that_says_so(failed: OSError) -> None:
+    cause = tls_failed(failed, "service.test")
+    fault = classify(cause)
+    assert (cause.layer, cause.code) == (Layer.TLS, "dropped")
+    assert (fault.kind, fault.action) == ("tlsError", Action.RETRY)
+    assert "the other side hung up in the middle of the TLS handshake" in fault.message
+    for advice in ("endpoint.baseUrl", "speaks no TLS", "`tls.minVersion`", "firewall"):
+        assert advice in fault.remediation
 
 
 @pytest.mark.parametrize("failed", [verification(26, "of AIzaSyCanary"), OSError(1, "of AIzaSyCanary")])

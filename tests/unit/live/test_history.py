@@ -2,8 +2,11 @@
 
 import pytest
 
+from sidecar.lifecycle.item import Item, Kind
 from sidecar.live.history import History
 from sidecar.live.turns import Transcript
+
+ITEM = Item(Kind.TEXT, b"{}")
 
 
 def turns(history: History) -> list[tuple[str, str]]:
@@ -23,7 +26,7 @@ def final(source: str, text: str, *, cut: bool = False) -> Transcript:
 
 def test_without_a_word_there_is_no_seed() -> None:
     history = History(100)
-    history.said("")
+    history.said("", ITEM)
     history.add(final("model", " \n"))
     assert history.seed() is None
 
@@ -32,7 +35,7 @@ def test_what_was_said_is_seeded_in_its_order_and_cut_turns_count() -> None:
     history = History(1000)
     history.add(final("user", " Is it raining?"))
     history.add(final("model", "It is, and", cut=True))
-    history.said("Where?")
+    history.said("Where?", ITEM)
     assert turns(history) == [("user", "Is it raining?"), ("model", "It is, and"), ("user", "Where?")]
 
 
@@ -46,7 +49,7 @@ def test_deltas_are_not_said_twice() -> None:
 
 def test_neighbours_of_one_role_are_one_turn() -> None:
     history = History(1000)
-    history.said("One.")
+    history.said("One.", ITEM)
     history.add(final("user", "Two."))
     history.add(final("model", "Three."))
     history.add(final("model", "Four."))
@@ -55,23 +58,23 @@ def test_neighbours_of_one_role_are_one_turn() -> None:
 
 def test_over_the_limit_the_oldest_go_first() -> None:
     history = History(10)
-    history.said("aaaa")
+    history.said("aaaa", ITEM)
     history.add(final("model", "bbbb"))
     assert turns(history) == [("user", "aaaa"), ("model", "bbbb")]
-    history.said("ccc")
+    history.said("ccc", ITEM)
     assert turns(history) == [("model", "bbbb"), ("user", "ccc")]
 
 
 def test_a_text_longer_than_the_limit_keeps_its_end_and_nothing_beside_it() -> None:
     history = History(4)
-    history.said("before")
+    history.said("before", ITEM)
     history.add(final("model", "0123456789"))
     assert turns(history) == [("model", "6789")]
 
 
 def test_with_no_room_at_all_there_is_no_seed() -> None:
     history = History(0)
-    history.said("a")
+    history.said("a", ITEM)
     assert history.seed() is None
 
 
@@ -85,13 +88,13 @@ def test_however_much_is_said_no_more_is_kept_than_the_limit() -> None:
 
 def test_asking_for_the_seed_takes_nothing_away() -> None:
     history = History(100)
-    history.said("a")
+    history.said("a", ITEM)
     assert history.seed() == history.seed() != None  # noqa: E711
 
 
 def test_its_repr_does_not_give_away_what_was_said() -> None:
     history = History(100)
-    history.said("my secret")
+    history.said("my secret", ITEM)
     assert "secret" not in repr(history)
     assert "secret" not in str(history)
 
@@ -121,3 +124,23 @@ def test_the_setup_asks_once_to_wait_for_the_seed(given) -> None:
 def test_what_else_stands_in_the_history_config_stays() -> None:
     setup = {"history_config": {"other": 1, "initial_history_in_client_content": False}}
     assert History.setup(setup) == {"historyConfig": {"other": 1, "initialHistoryInClientContent": True}}
+
+
+def test_a_message_that_the_fresh_session_will_get_is_not_in_its_seed() -> None:
+    history = History(100)
+    history.said("Where?", ITEM)
+    waiting = Item(Kind.TEXT, b"{}")
+    history.said("And when?", waiting)
+    assert history.seed({waiting}) == {
+        "clientContent": {"turns": [{"role": "user", "parts": [{"text": "Where?"}]}], "turnComplete": True}
+    }
+    assert history.seed() != history.seed({waiting})
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    history = History(10)
+    history.said("one", ITEM)
+    other = history.copy()
+    other.said("two", ITEM)
+    assert history.seed() != other.seed()
+    assert other.max_chars == 10

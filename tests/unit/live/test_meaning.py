@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.live.turns import Turns, answers, brings_content, hears_speech
+from sidecar.live.meaning import answers, brings_content, hears_speech
+from sidecar.live.turns import Turns
 from tests.unit.live.talk import server
 
 ANSWERS = {

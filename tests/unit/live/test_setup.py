@@ -365,6 +365,22 @@ def test_lenient_checks_let_through_what_is_new_or_was_only_seen(setup: dict[str
     assert wrong(setup, terms._replace(strict=False)) == {}
 
 
+@pytest.mark.parametrize(
+    ("setup", "helps"),
+    [
+        ({"inputAudioTranscripton": {}}, False),  # did you mean
+        ({"generationConfig": {"outputAudioTranscription": {}}}, False),  # it belongs elsewhere
+        ({"aNewField": {}}, True),
+        ({"inputAudioTranscripton": {}, "aNewField": {}}, True),
+        ({"inputAudioTranscripton": {}, "generationConfig": {"topP": []}}, False),
+    ],
+)
+def test_a_slip_is_not_answered_with_the_advice_to_let_it_through(setup: dict[str, Any], helps: bool) -> None:
+    with pytest.raises(InvalidSetup) as caught:
+        check_setup({"model": MODEL, **setup}, DEVELOPER)
+    assert caught.value.remediation == (LENIENT_HELPS if helps else "")
+
+
 def test_lenient_checks_still_refuse_what_is_certain() -> None:
     setup = {
         "model": MODEL,

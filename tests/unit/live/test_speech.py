@@ -137,3 +137,17 @@ def test_a_cut_marks_the_rest_of_a_long_text_and_no_piece_before_it() -> None:
     events = say(turns, **model("x" * (MAX_CHARS + 1))) + say(turns, **model("rest")) + turns.cut()
     finals_ = [(len(e.text), e.cut) for e in events if isinstance(e, Transcript) and e.final]
     assert finals_ == [(MAX_CHARS + 1, False), (4, True)]
+
+
+def test_labels_have_a_bound_and_count_as_text() -> None:
+    """A service that labels each word anew, with megabytes, must not fill the memory."""
+    turns = Turns()
+    labels = [f"{n:03}" + "x" * 1_000_000 for n in range(10)]
+    deltas = hears(turns, *((f"w{n}", label, label) for n, label in enumerate(labels)))
+    assert [(e.speaker, e.language) for e in deltas] == [(label[:128], label[:128]) for label in labels]
+    assert [text for text, _, _ in runs(say(turns, **model("ok"), turnComplete=True))][:10] == [
+        f"w{n}" for n in range(10)
+    ]
+    told = hears(turns, *((".", str(n % 2).zfill(128), "") for n in range(1000)))
+    ends = [(e.final, e.text) for e in told if e.final]
+    assert len(ends) == 3 * 255, "each time there are 255 runs of 129 characters"

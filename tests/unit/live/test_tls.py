@@ -58,14 +58,25 @@ def test_verification_can_be_turned_off_for_this_machine_only(endpoint: object) 
 
 
 @pytest.mark.parametrize(
-    "name", ["exa mple.com", ".example.com", "a" * 300, "münchen.de", "https://x", "x:443"]
+    "name",
+    [
+        *("exa mple.com", ".example.com", "a" * 300, "münchen.de", "https://x", "x:443"),
+        *("a..b", "..", ".", "x..", "a" * 64, f"www.{'a' * 64}.example", ".".join(["a" * 63] * 4)),
+        *("::zz", ":::", "1:2", "::1%eth0"),
+    ],
 )
 def test_a_server_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(InvalidConfig, match=r"tls\.serverName must be a host name"):
         Tls(server_name=name).check(THERE)
 
 
-@pytest.mark.parametrize("name", ["example.com", "xn--mnchen-3ya.de", "10.1.2.3", "::1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("example.com", "xn--mnchen-3ya.de", "10.1.2.3", "::1", "2001:db8::10.1.2.3"),
+        *("example.com.", "_x.example", f"{'a' * 63}.example", ".".join(["a" * 63] * 3 + ["b" * 61]) + "."),
+    ],
+)
 def test_a_server_name_may_be_a_name_or_an_address(name: str) -> None:
     Tls(server_name=name).check(THERE)
 

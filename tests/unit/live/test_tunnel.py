@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.lifecycle.faults import Fault, classify
 from sidecar.live.failure import DialFailed
 from sidecar.live.proxy import Proxy
 from sidecar.live.tunnel import MAX_HEAD_BYTES, Answer
@@ -94,3 +95,38 @@ def test_credentials_that_a_proxy_repeats_are_not_told_though_they_are_cut(cut_b
     finally:
         unregister(proxy.basic)
     assert text == f'proxy.test:3128: the answer to CONNECT was 502 "no: {REDACTED}"'
+
+
+def asked_by(*fields: str, known: bool) -> Fault:
+    user = Secret("ann") if known else None
+    lines = [*(f"Proxy-Authenticate: {field}" for field in fields), "", ""]
+    with pytest.raises(DialFailed) as told:
+        fed("\r\n".join(["HTTP/1.1 407 No", *lines]).encode()).check(_proxy(user))
+    return classify(told.value.cause)
+
+
+def _proxy(username: Secret | None) -> Proxy:
+    return Proxy("http", "proxy.test", 3128, username, username)
+
+
+@pytest.mark.parametrize(
+    ("fields", "known", "words", "advice"),
+    [
+        (["Basic realm=x"], False, "it wants a username and password", "Give `proxy.username` and"),
+        (["Basic realm=x"], True, "it did not take the username and password", "Check the username"),
+        ([], True, "it did not take the username and password", "Check the username"),
+        (["Negotiate", "NTLM"], True, "it takes Negotiate, NTLM only, none that the sidecar speaks", "forwarding proxy"),
+        (["Negotiate, NTLM"], False, "it takes Negotiate, NTLM only", "forwarding proxy"),
+        (['Digest realm="a, Basic b", nonce = "x"'], False, "it takes Digest only", "forwarding proxy"),
+        (['Negotiate, NTLM, BASIC realm="x"'], False, "it wants a username and password", "Give `proxy.username` and"),
+        (['Negotiate, Basic realm="x", charset="UTF-8"'], True, "it did not take", "Check the username"),
+    ],
+)  # fmt: skip
+def test_a_proxy_that_asks_who_is_there_is_told_with_what_can_be_done(
+    fields: list[str], known: bool, words: str, advice: str
+) -> None:
+    fault = asked_by(*fields, known=known)
+    assert fault.kind == "proxyAuthenticationRequired"
+    assert words in fault.message
+    assert fault.remediation.startswith(advice) or advice in fault.remediation.partition(". ")[2]
+    assert "`session/open` anew" in fault.remediation

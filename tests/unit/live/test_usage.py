@@ -7,7 +7,7 @@ import pytest
 
 from sidecar.live.messages import UsageMetadata
 from sidecar.live.turns import Turns, UsageTold
-from sidecar.live.usage import Usage
+from sidecar.live.usage import MAX_MODALITIES, OTHER, Usage
 from tests.unit.live.talk import model, say, server, user
 
 DETAILS = [{"modality": "AUDIO", "tokenCount": 7}, {"modality": "TEXT", "tokenCount": "3"}]
@@ -111,3 +111,30 @@ def test_tokens_beside_a_turns_end_are_its_own_though_the_user_speaks_already() 
     assert used(turns.feed(server(serverContent={"turnComplete": True}, usageMetadata=FIFTEEN))) == [
         (1, 15, 15)
     ]
+
+
+# --- a service that makes up names --------------------------------------------------------------------------
+
+
+def modalities(*names: str) -> dict[str, Any]:
+    details = [{"modality": name, "tokenCount": 1} for name in names]
+    return {"promptTokensDetails": details, "candidatesTokensDetails": details}
+
+
+def test_names_that_are_too_many_count_as_one() -> None:
+    turns = Turns()
+    for report in range(5):
+        turns.feed(server(usageMetadata=modalities("TEXT", *(f"M{report}_{n}" for n in range(100)))))
+    for details in (turns.usage.prompt_tokens_details, turns.usage.response_tokens_details):
+        assert len(details) == MAX_MODALITIES + 1
+        assert sum(details.values()) == 505, "no token is lost"
+        assert details["TEXT"] == 5
+        assert details[OTHER] == 505 - 5 - (MAX_MODALITIES - 1)
+
+
+def test_a_name_of_megabytes_is_not_kept() -> None:
+    assert read(modalities("TEXT", "x" * 65, "y" * 64)).prompt_tokens_details == {
+        "TEXT": 1,
+        OTHER: 1,
+        "y" * 64: 1,
+    }

@@ -7,7 +7,7 @@ from msgspec import inspect
 
 from sidecar.observe.redact import REDACTED, register, unregister
 from sidecar.observe.secret import Secret
-from sidecar.observe.wording import allowed, shown, unknown
+from sidecar.observe.wording import allowed, not_allowed, shown, unknown
 
 KNOWN = ["baseUrl", "apiVersion", "inputAudioTranscription"]
 ELSEWHERE = {"speechConfig": "setup.generationConfig.speechConfig"}
@@ -19,12 +19,21 @@ ELSEWHERE = {"speechConfig": "setup.generationConfig.speechConfig"}
         ("baseUlr", "unknown field; did you mean baseUrl?"),
         ("transcription", "unknown field; did you mean inputAudioTranscription?"),
         ("speechConfg", "unknown field; did you mean setup.generationConfig.speechConfig?"),
+        ("BASEURL", "unknown field; did you mean baseUrl?"),
         ("put", "unknown field"),
         ("somethingElse", "unknown field"),
     ],
 )
 def test_a_neighbour_is_guessed_or_what_stands_elsewhere(name: str, said: str) -> None:
     assert unknown(name, KNOWN, ELSEWHERE) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("apikey", "; did you mean apiKey?"), ("HOST", "; did you mean host?"), ("magic", ""), ("", "")],
+)
+def test_of_a_value_that_is_not_allowed_the_nearest_is_guessed(value: str, said: str) -> None:
+    assert not_allowed(value, ["apiKey", "bearer", "host"]) == f"not one of the allowed values{said}"
 
 
 def test_a_name_that_is_a_secret_is_not_repeated() -> None:

@@ -128,6 +128,17 @@ async def test_hosts_write_the_end_of_a_token_in_their_own_way(asking, extra, en
     assert (await task).expires_at == ends_at
 
 
+@pytest.mark.parametrize("expires_at", [1795449600, 1795449600.5, 0, -1])
+async def test_the_end_of_a_token_in_seconds_is_denied_and_the_unit_is_named(asking, expires_at):
+    task = asking.server.token()
+    result = {"token": TOKEN, "expiresAt": expires_at}
+    asking.say(answer(await asking.hear_until(is_question), result=result))
+    cause = (await denied(task)).cause
+    assert cause.code == "tokenDenied"
+    assert "the host's answer to auth/token cannot be used: expiresAt is " in cause.text
+    assert cause.text.endswith("it is in milliseconds since 1970, not in seconds")
+
+
 async def test_an_ephemeral_token_must_be_one(asking):
     task = asking.server.token(token_type="ephemeralToken")
     asking.say(answer(await asking.hear_until(is_question), result={"token": TOKEN}))

@@ -68,6 +68,8 @@ def told(params: bytes) -> list[tuple[str, str, Any]]:
         (b'{"name":"a","id":{}}', ("id", "wrong type: an object", "a whole number or a string")),
         (b'{"name":"a","pet":{"lives":9}}', ("pet.type", "missing", "one of: cat, dog")),
         (b'{"name":"a","pet":{"type":"cow"}}', ("pet.type", "not one of the allowed values", "one of: cat, dog")),
+        (b'{"name":"a","pet":{"type":"CAT"}}', ("pet.type", "not one of the allowed values; did you mean cat?", "one of: cat, dog")),
+        (b'{"name":"a","jitter":"ful"}', ("jitter", "not one of the allowed values; did you mean full?", "one of: full, none")),
         (b'{"name":"a","pet":{"type":7}}', ("pet.type", "not one of the allowed values", "one of: cat, dog")),
         (b'{"name":"a","pet":{"type":"dog","name":1}}', ("pet.name", "wrong type: a number", "a string")),
         (b'{"name":"a","x":1}', ("x", "unknown field", UNSET)),

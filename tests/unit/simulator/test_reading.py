@@ -91,8 +91,35 @@ def test_what_is_nested_too_deeply_is_an_error_and_not_a_crash(text: str) -> Non
     assert told_of_fault(text.encode())
 
 
-def test_a_field_given_twice_is_told_though_the_last_one_is_right() -> None:
-    assert "bool" in told('{"text": 1, "text": true}')[0]
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ('{"text": 1, "text": true}', ["s.json:1: text: given twice; the first is in line 1"]),
+        ('{\n"text": true,\n"text": true}', ["s.json:3: text: given twice; the first is in line 2"]),
+        ('{"faults": [{"do": "cut"},\n{"do": "freeze", "forMs": 1,\n"forMs": 2, "do": "freeze"}]}',
+            ["s.json:3: faults[1].forMs: given twice; the first is in line 2", "s.json:3: faults[1].do: given twice; the first is in line 2"]),
+        ('{"turns": [{"model": "a", "toolCall": {"name": "f", "args": {"x": {"y": 1, "y": 1}}}}]}',
+            ["s.json:1: turns[0].toolCall.args.x.y: given twice; the first is in line 1"]),
+        ('{"text": true,\n"t\\u0065xt": true,\n"frameMs": 1}',
+            ["s.json:2: text: given twice; the first is in line 1", "s.json:3: frameMs: must be a whole number from 20 to 1000, got 1"]),
+    ],
+)  # fmt: skip
+def test_a_key_given_twice_in_one_object_is_told(text: str, lines: list[str]) -> None:
+    assert told(text) == lines
+
+
+def test_the_same_key_in_two_objects_is_no_repetition() -> None:
+    script = Script.parse(
+        b'{"faults": [{"do": "cut", "when": {"audioMs": 1}}, {"do": "cut", "when": {"audioMs": 1}}]}'
+    )
+    assert len(script.faults) == 2
+
+
+def test_of_a_fault_a_key_given_twice_is_told_too() -> None:
+    assert (
+        told_of_fault(b'{"do": "freeze", "forMs": 1, "forMs": 2}')
+        == "line 1: forMs: given twice; the first is in line 1"
+    )
 
 
 def test_the_mark_that_windows_editors_write_is_no_error() -> None:

@@ -71,9 +71,12 @@ ONLY_VERTEX = [
     {"setup": {"safetySettings": [{"category": "c", "threshold": "t", "method": "m"}]}},
     {"setup": {"tools": [{"enterpriseWebSearch": {}}]}},
     {"setup": {"generationConfig": {"audioTranscriptionConfig": {}}}},
+    {"setup": {"generationConfig": {"modelConfig": {}}}},
 ]
 ONLY_DEVELOPER = [
-    {"setup": {"generationConfig": {"translationConfig": {"targetLanguageCode": "de"}}}},
+    {"setup": {"generationConfig": {"modelSelectionConfig": {}}}},
+    {"setup": {"systemInstruction": {"parts": [{"partMetadata": {}}]}}},
+    {"clientContent": {"turns": [{"parts": [{"toolCall": {}}]}]}},
     {"setup": {"tools": [{"fileSearch": {}}]}},
     {
         "setup": {
