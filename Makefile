@@ -22,7 +22,7 @@ WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
-.PHONY: prove soak chaos fuzz mutants interop conformance setup-apart
+.PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -83,6 +83,9 @@ interop: $(VENV) $(INTEROP) ## Google's own clients, two versions in two languag
 
 conformance: $(VENV) $(AUTOBAHN) ## the Autobahn cases against the sidecar's line and the simulator's wire
 	@PYTHONPATH=$(APART)/conformance $(PY) -m tests.conformance
+
+rounds: $(VENV) $(BRIDGE) ## each party is killed or stopped at a random moment of somebody's speech, 200 times
+	@node bridge-js/scripts/rounds.mjs $(ROUNDS_ARGS)
 
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
 	@examples/demo/make-speech.sh

@@ -109,8 +109,8 @@ export class SidecarClosedError extends SidecarError {
   override name = 'SidecarClosedError';
   readonly sent?: boolean;
 
-  constructor(why: string, call?: UnansweredCall) {
-    super(`${why}${aboutCall(call)}. Start a new one with \`Sidecar.start()\`.`);
+  constructor(why: string, call?: UnansweredCall, remedy = 'Start a new one with `Sidecar.start()`.') {
+    super(`${why}${aboutCall(call)}. ${remedy}`);
     if (call !== undefined) this.sent = call.sent;
   }
 }
@@ -125,6 +125,68 @@ export class SidecarSpawnError extends SidecarError {
     cause?: unknown,
   ) {
     super(message, { cause });
+  }
+
+  /** The system's name for it, such as `ENOENT`; absent when no program was found to be tried. */
+  get code(): string | undefined {
+    return (this.cause as NodeJS.ErrnoException | undefined)?.code;
+  }
+}
+
+/** The sidecar is down and is being started again. Nothing was sent. */
+export class SidecarDownError extends SidecarError {
+  override name = 'SidecarDownError';
+  readonly sent = false;
+
+  constructor(method: string) {
+    super(`The sidecar is down and is being started again; ${method} was not sent. Call again after \`up\`.`);
+  }
+}
+
+/** The sidecar ended too often in a row, and is not started again. `cause` tells how it ended the last time. */
+export class SidecarCrashLoopError extends SidecarError {
+  override name = 'SidecarCrashLoopError';
+  readonly stderrTail: readonly string[];
+
+  constructor(
+    /** How often it ended in a row. */
+    readonly ends: number,
+    healthyMs: number,
+    last: SidecarError,
+  ) {
+    super(
+      `The sidecar ended ${ends} times in a row, never after ${healthyMs} ms of work, and is not started again. ` +
+        'Look for the reason in its last lines, then call `start()` to try again; ' +
+        `if it goes on, install it anew. The last time: ${last.message}`,
+      { cause: last },
+    );
+    this.stderrTail = last instanceof SidecarExitError ? last.stderrTail : [];
+  }
+}
+
+/** The sidecar gave the session up; `session.reconnect()` tries again. */
+export class SessionFailedError extends SidecarError {
+  override name = 'SessionFailedError';
+
+  constructor(
+    sessionId: string,
+    /** All the sidecar says about it. */
+    readonly data?: ErrorData,
+  ) {
+    const end = /[.!?]$/.test(data?.message ?? '') ? '' : '.';
+    super(`Session ${sessionId} failed: ${data?.message ?? 'no reason was told'}${end} ${data?.remediation ?? ''}`.trim());
+  }
+}
+
+/** The message was not taken: so much waits for its confirmation that no more may be kept. */
+export class BacklogFullError extends SidecarError {
+  override name = 'BacklogFullError';
+
+  constructor(keptBytes: number, maxBytes: number) {
+    super(
+      `The message was not taken: ${keptBytes} bytes of earlier ones are not confirmed yet, and ${maxBytes} may be ` +
+        'kept. Send it again when `queue` tells that more is confirmed.',
+    );
   }
 }
 

@@ -13,6 +13,12 @@ interface Registration {
 export class Emitter<Events extends object> {
   // The arrays are replaced, never changed: a listener may add or remove others while an event is on its way.
   readonly #registrations = new Map<keyof Events, readonly Registration[]>();
+  #next: Emitter<Events> | undefined;
+
+  /** Passes every event on to `next`, after the listeners here. */
+  forwardTo(next: Emitter<Events>): void {
+    this.#next = next;
+  }
 
   /** Calls `listener` for every `event` from now on. */
   on<E extends keyof Events>(event: E, listener: Listener<Events[E]>): Unsubscribe {
@@ -48,6 +54,7 @@ export class Emitter<Events extends object> {
         });
       }
     }
+    this.#next?.emit(event, value);
   }
 
   #add(event: keyof Events, registration: Registration): Unsubscribe {

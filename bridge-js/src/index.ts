@@ -5,11 +5,16 @@ export {
   type RequestContext,
   type RequestHandler,
 } from './connection.js';
+export type { Payload } from './backlog.js';
 export {
+  BacklogFullError,
   LineTooLongError,
   RequestRefusedError,
+  SessionFailedError,
   SidecarAbortError,
   SidecarClosedError,
+  SidecarCrashLoopError,
+  SidecarDownError,
   SidecarError,
   SidecarExitError,
   SidecarProtocolError,
@@ -21,7 +26,10 @@ export {
 export { type Listener, type Unsubscribe } from './events.js';
 export * from './generated/protocol.js';
 export { locate } from './locate.js';
+export type { RestartPolicy } from './restart.js';
 export { Secret } from './secret.js';
+export type { LiveSessionEvents, LostEvent } from './session-events.js';
+export { LiveSession } from './session.js';
 export {
   Sidecar,
   type ExitEvent,
@@ -30,3 +38,11 @@ export {
   type StartOptions,
   type StopOptions,
 } from './sidecar.js';
+export {
+  Supervisor,
+  type DownEvent,
+  type SupervisorEvents,
+  type SupervisorOptions,
+  type UpEvent,
+} from './supervisor.js';
+export type { Watchdog } from './watchdog.js';

@@ -1,5 +1,6 @@
 /** Where the sidecar's program is. Not looked for on PATH or in the working directory: anybody may plant one there. */
 import { accessSync, constants, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { SidecarSpawnError } from './errors.js';
 import { here } from './here.cjs';
@@ -7,46 +8,94 @@ import { here } from './here.cjs';
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: string;
+  readonly arch: string;
   /** Whether programs named by the environment, or lying about, may be trusted. */
   readonly development: boolean;
   /** The folder of this package; empty inside a bundle that does not know it. */
   readonly from: string;
+  /** Where a packaged Electron app keeps its extra resources. */
+  readonly resources: string | undefined;
 }
 
 /**
- * The program to start: `command` as it is; else, in development only, the one that LIVE_SIDECAR_BINARY names, or
- * that of the nearest `.venv` above this package.
+ * The program to start: `command` as it is; else the first that is there of
+ * 1. in development only, the one that LIVE_SIDECAR_BINARY names: then no other is taken;
+ * 2. `live-sidecar/live-sidecar` among the resources of a packaged Electron app;
+ * 3. the one in the package `live-sidecar-<platform>-<arch>`, or `...-musl`, that is installed beside this one;
+ * 4. in development only, that of the nearest `.venv` above this package.
  * @throws SidecarSpawnError naming every path that was tried.
  */
 export function locate(command?: string, around: Surroundings = surroundings()): string {
   if (command !== undefined) return command;
-  const tried = around.development ? candidates(around) : [];
+  const tried = candidates(around);
   const found = tried.find(isProgram);
   if (found !== undefined) return found;
+  const remedies = around.development
+    ? ', set LIVE_SIDECAR_BINARY, or create the development environment with `make setup`.'
+    : `, ship it as the resource ${join('live-sidecar', programName(around))}, or install ${packageNames(around)[0]}.` +
+      ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
   throw new SidecarSpawnError(
-    'The live-sidecar program was not found. Give `Sidecar.start({ command })` its path' +
-      (around.development
-        ? `, set LIVE_SIDECAR_BINARY, or create the development environment with \`make setup\`. Tried: ${tried.join(', ')}`
-        : '; outside development it is not looked for.'),
+    `The live-sidecar program was not found. Give \`Sidecar.start({ command })\` its path${remedies}` +
+      ` Tried: ${tried.join(', ') || 'nothing'}`,
     tried,
   );
 }
 
 function surroundings(): Surroundings {
+  const { platform, arch, env } = process;
   const electron = process.versions['electron'] !== undefined;
   // Electron sets `defaultApp` only when it runs an app from its sources.
   const packaged = electron && (process as { defaultApp?: boolean }).defaultApp !== true;
+  const { resourcesPath } = process as { resourcesPath?: string };
   return {
-    env: process.env,
-    platform: process.platform,
-    development: !packaged && process.env['NODE_ENV'] !== 'production',
+    env,
+    platform,
+    arch,
+    development: !packaged && env['NODE_ENV'] !== 'production',
     from: here,
+    resources: packaged ? resourcesPath : undefined,
   };
 }
 
-function candidates({ env, from, platform }: Surroundings): string[] {
-  const named = env['LIVE_SIDECAR_BINARY'];
+function candidates(around: Surroundings): string[] {
+  const { development, env, resources } = around;
+  const named = development ? env['LIVE_SIDECAR_BINARY'] : undefined;
   if (named) return [resolve(named)];
+  const program = programName(around);
+  return [
+    ...(resources === undefined ? [] : [join(resources, 'live-sidecar', program)]),
+    ...packageNames(around).flatMap((name) => inPackage(name, program, around)),
+    ...(development ? environmentsAbove(around) : []),
+  ];
+}
+
+function programName({ platform }: Surroundings): string {
+  return platform === 'win32' ? 'live-sidecar.exe' : 'live-sidecar';
+}
+
+function packageNames({ platform, arch }: Surroundings): [string, ...string[]] {
+  const name = `live-sidecar-${platform}-${arch}`;
+  // npm installs the one whose `libc` fits; where both are there, the first runs on most machines.
+  return platform === 'linux' ? [name, `${name}-musl`] : [name];
+}
+
+/** The program in another package, as Node itself would find that from here. */
+function inPackage(name: string, program: string, { from }: Surroundings): string[] {
+  if (from === '') return [];
+  try {
+    const manifest = createRequire(join(from, 'here.cjs')).resolve(`${name}/package.json`);
+    return [unpacked(join(dirname(manifest), 'bin', program))];
+  } catch {
+    return [];
+  }
+}
+
+/** Electron reads files inside app.asar, but no system executes them; the packager puts programs beside it. */
+function unpacked(path: string): string {
+  return path.replace(/([\\/]app\.asar)([\\/])/, '$1.unpacked$2');
+}
+
+function environmentsAbove({ from, platform }: Surroundings): string[] {
   const program = platform === 'win32' ? ['Scripts', 'live-sidecar.exe'] : ['bin', 'live-sidecar'];
   const paths: string[] = [];
   for (let folder = from, below = ''; folder !== below; [folder, below] = [dirname(folder), folder]) {

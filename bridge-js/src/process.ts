@@ -1,8 +1,10 @@
 /** The child process: started, watched and ended. Knows nothing of what is said over its pipes. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { childEnvironment, type Environment } from './environment.js';
 import { SidecarError, SidecarSpawnError, type Exit } from './errors.js';
 import { LineSplitter } from './framing.js';
+import { adviceFor } from './program.js';
 
 /** After `exit`, so long for the last output. `close` never comes while another process holds the pipes. */
 const CLOSE_WAIT_MS = 500;
@@ -61,10 +63,10 @@ export class SidecarProcess {
       });
       return new SidecarProcess(child, options.onStderr);
     } catch (cause) {
-      const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+      const { code } = cause as NodeJS.ErrnoException;
       const where = cwd === undefined ? '' : ` in the folder ${cwd}`;
       throw new SidecarSpawnError(
-        `${command} could not be started${where} (${why}). Check that it exists and may be executed.`,
+        `${command} could not be started${where} (${code ?? String(cause)}). ${adviceFor(command, code)}`,
         [command],
         cause,
       );
@@ -108,10 +110,23 @@ export class SidecarProcess {
     return [...this.#stderrTail];
   }
 
-  /** Ends the process at once. */
-  async kill(): Promise<void> {
+  /** Lets the process and its pipes keep Node alive, as they do from the start, or not. */
+  keepAlive(wanted: boolean): void {
+    const { stdin, stdout, stderr } = this.#child;
+    // The pipes are sockets underneath, whatever their types say.
+    for (const handle of [this.#child, stdin as Socket, stdout as Socket, stderr as Socket]) {
+      if (wanted) handle.ref();
+      else handle.unref();
+    }
+  }
+
+  /**
+   * Ends the process at once.
+   * @throws SidecarError when it survives even that.
+   */
+  async kill(): Promise<Exit> {
     this.#child.kill('SIGKILL');
-    await within(this.exited, SIGKILL_WAIT_MS);
+    return (await within(this.exited, SIGKILL_WAIT_MS)) ?? this.#giveUp();
   }
 
   /**
@@ -129,6 +144,10 @@ export class SidecarProcess {
       const exit = await within(this.exited, waitMs);
       if (exit !== undefined) return exit;
     }
+    return this.#giveUp();
+  }
+
+  #giveUp(): never {
     this.#releasePipes();
     this.#child.unref();
     throw new SidecarError(

@@ -5,6 +5,7 @@ import {
   SidecarClosedError,
   SidecarExitError,
   SidecarProtocolError,
+  SidecarRpcError,
   SidecarTimeoutError,
   type Exit,
 } from './errors.js';
@@ -21,6 +22,7 @@ import {
   type Notifications,
 } from './generated/protocol.js';
 import { locate } from './locate.js';
+import { aboutBuild } from './program.js';
 import { SidecarProcess } from './process.js';
 
 /** From the start of the program to the answer to `initialize`; a first start under a virus scanner is slow. */
@@ -42,6 +44,8 @@ export interface StartOptions {
   readonly logLevel?: LogLevel | undefined;
   /** Default 15 000. */
   readonly startTimeoutMs?: number | undefined;
+  /** Gives the start up: it rejects with an `AbortError`, and the process is gone by then. */
+  readonly signal?: AbortSignal | undefined;
   /** Listeners from the first moment on; `start()` returns after the first lines of the log were written. */
   readonly on?: { readonly [E in keyof SidecarEvents]?: Listener<SidecarEvents[E]> } | undefined;
 }
@@ -98,13 +102,24 @@ export class Sidecar {
    * @throws SidecarSpawnError, SidecarExitError, SidecarTimeoutError, SidecarProtocolError or SidecarRpcError; the
    * process is gone by then.
    */
-  static async start(options: StartOptions = {}): Promise<Sidecar> {
+  static start(options: StartOptions = {}): Promise<Sidecar> {
+    return Sidecar.#start(options, new Emitter());
+  }
+
+  /** As `start`; every event is passed on to `relay` too, from the first moment on. @internal */
+  static startFor(relay: Emitter<SidecarEvents>, options: StartOptions): Promise<Sidecar> {
     const events = new Emitter<SidecarEvents>();
+    events.forwardTo(relay);
+    return Sidecar.#start(options, events);
+  }
+
+  static async #start(options: StartOptions, events: Emitter<SidecarEvents>): Promise<Sidecar> {
     for (const [event, listener] of Object.entries(options.on ?? {})) {
       events.on(event as keyof SidecarEvents, listener as Listener<unknown>);
     }
+    const command = locate(options.command);
     const child = await SidecarProcess.start({
-      command: locate(options.command),
+      command,
       args: [...(options.args ?? []), 'serve', '--log-level', options.logLevel ?? 'info'],
       cwd: options.cwd,
       env: options.env,
@@ -115,9 +130,9 @@ export class Sidecar {
     });
     const sidecar = new Sidecar(child, events);
     try {
-      await sidecar.#initialize(options);
+      await sidecar.#initialize(options, command);
     } catch (error) {
-      await child.kill();
+      await child.kill().catch(() => undefined); // why it could not be started says more
       throw error;
     }
     return sidecar;
@@ -224,6 +239,24 @@ export class Sidecar {
     return (this.#stopping ??= this.#stop(graceMs));
   }
 
+  /**
+   * Ends the process by SIGKILL, without a word to it: for one that hangs. `exit` is told as not expected.
+   * @throws SidecarError when the process survives even that.
+   */
+  kill(): Promise<Exit> {
+    return this.#process.kill();
+  }
+
+  /** Keeps Node alive, as it does from the start. */
+  ref(): void {
+    this.#process.keepAlive(true);
+  }
+
+  /** Does not keep Node alive any more; a call that waits for its answer still does. */
+  unref(): void {
+    this.#process.keepAlive(false);
+  }
+
   async #stop(graceMs: number): Promise<Exit> {
     if (graceMs > 0) {
       // Whatever `shutdown` is answered with, or not, the process is ended.
@@ -233,7 +266,7 @@ export class Sidecar {
     return this.#process.end();
   }
 
-  async #initialize({ client, startTimeoutMs = START_TIMEOUT_MS }: StartOptions): Promise<void> {
+  async #initialize({ client, signal, startTimeoutMs = START_TIMEOUT_MS }: StartOptions, command: string): Promise<void> {
     let garbage = '';
     const forget = this.#events.once('protocolError', ({ reason, excerpt }) => {
       garbage = ` It wrote ${reason} to stdout: ${excerpt}`;
@@ -246,27 +279,36 @@ export class Sidecar {
           client: client ?? { name: 'node', version: process.version },
           parentPid: process.pid,
         },
-        { timeoutMs: startTimeoutMs },
+        { timeoutMs: startTimeoutMs, signal },
       );
     } catch (error) {
-      const note = ` It did not answer \`initialize\`: is it the live-sidecar program, and can it run here?${garbage}`;
+      const build = aboutBuild(command) ?? 'Is it the live-sidecar program, and can it run here?';
+      const note = ` It did not answer \`initialize\`. ${build}${garbage}`;
       if (error instanceof SidecarExitError) throw new SidecarExitError(error, undefined, note);
       if (error instanceof SidecarTimeoutError) {
         const call = { method: 'initialize', sent: error.sent };
         throw new SidecarTimeoutError(call, startTimeoutMs, `${note}${aboutStderr(this.#process.stderrTail)}`);
+      }
+      if (error instanceof SidecarRpcError && error.kind === 'unsupportedProtocolVersion') {
+        throw otherVersion(command, 'another version', error);
       }
       throw error;
     } finally {
       forget();
     }
     if (this.#info?.protocolVersion !== PROTOCOL_VERSION) {
-      throw new SidecarProtocolError(
-        `The sidecar speaks version ${this.#info?.protocolVersion} of the protocol and this package version ` +
-          `${PROTOCOL_VERSION}. Install versions of both that belong together.`,
-      );
+      throw otherVersion(command, `version ${this.#info?.protocolVersion}`);
     }
     this.#connection.maxLineBytes = this.#info.limits.maxLineBytes;
   }
+}
+
+function otherVersion(command: string, spoken: string, cause?: Error): SidecarProtocolError {
+  return new SidecarProtocolError(
+    `The sidecar speaks ${spoken} of the protocol and this package version ${PROTOCOL_VERSION}. Install versions of ` +
+      `both that belong together; the program is ${command}.`,
+    { cause },
+  );
 }
 
 /** `await using sidecar = await Sidecar.start()` stops it at the end of the block. */

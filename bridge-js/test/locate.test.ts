@@ -11,7 +11,8 @@ let around: Surroundings;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'locate-'));
-  around = { env: {}, platform: 'linux', development: true, from: join(root, 'repo', 'bridge-js', 'dist', 'esm') };
+  const from = join(root, 'repo', 'bridge-js', 'dist', 'esm');
+  around = { env: {}, platform: 'linux', arch: 'x64', development: true, from, resources: undefined };
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -78,4 +79,52 @@ test('outside development neither the variable nor a folder above is trusted', (
   const path = program('repo', '.venv', 'bin', 'live-sidecar');
   const packaged = { ...around, development: false, env: { LIVE_SIDECAR_BINARY: path } };
   assert.throws(() => locate(undefined, packaged), /outside development/);
+});
+
+/** A platform package, as npm would install it. */
+function platformPackage(name: string, executable: string, ...above: string[]): string {
+  const folder = [...above, 'node_modules', name];
+  mkdirSync(join(root, ...folder), { recursive: true });
+  writeFileSync(join(root, ...folder, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
+  return program(...folder, 'bin', executable);
+}
+
+test('the platform package beside this one is found, in development and outside', () => {
+  const path = platformPackage('live-sidecar-linux-x64', 'live-sidecar', 'repo');
+  assert.equal(locate(undefined, around), path);
+  assert.equal(locate(undefined, { ...around, development: false }), path);
+  assert.throws(() => locate(undefined, { ...around, development: false, arch: 'arm64' }), SidecarSpawnError);
+});
+
+test('a machine with musl gets its own', () => {
+  const path = platformPackage('live-sidecar-linux-arm64-musl', 'live-sidecar', 'repo');
+  assert.equal(locate(undefined, { ...around, arch: 'arm64' }), path);
+});
+
+test('the resources of a packaged app come first', () => {
+  platformPackage('live-sidecar-win32-x64', 'live-sidecar.exe', 'repo');
+  const path = program('resources', 'live-sidecar', 'live-sidecar.exe');
+  const packaged = { ...around, development: false, platform: 'win32', resources: join(root, 'resources') };
+  assert.equal(locate(undefined, packaged), path);
+});
+
+test('a program inside app.asar is looked for where the packager unpacked it', () => {
+  // Electron shows the archive as a folder; to Node it is one.
+  const manifest = ['resources', 'app.asar', 'node_modules', 'live-sidecar-linux-x64'];
+  platformPackage('live-sidecar-linux-x64', 'live-sidecar', ...manifest.slice(0, 2));
+  const unpacked = program('resources', 'app.asar.unpacked', ...manifest.slice(2), 'bin', 'live-sidecar');
+  const from = join(root, 'resources', 'app.asar', 'node_modules', 'live-sidecar', 'dist', 'esm');
+  assert.equal(locate(undefined, { ...around, development: false, from }), unpacked);
+});
+
+test('outside development the error tells how to ship the program', () => {
+  assert.throws(
+    () => locate(undefined, { ...around, development: false, resources: join(root, 'resources') }),
+    (error) => {
+      assert.ok(error instanceof SidecarSpawnError);
+      assert.match(error.message, /resource .*live-sidecar.*install live-sidecar-linux-x64/);
+      assert.deepEqual(error.tried, [join(root, 'resources', 'live-sidecar', 'live-sidecar')]);
+      return true;
+    },
+  );
 });

@@ -70,7 +70,7 @@ test('a crash at the start shows code and stderr', async () => {
   await assert.rejects(start('crashesAtOnce'), (error) => {
     assert.ok(error instanceof SidecarExitError);
     assert.deepEqual([error.code, error.signal], [3, null]);
-    assert.match(error.message, /with code 3\..*is it the live-sidecar program.*\nImportError: no module named msgspec$/);
+    assert.match(error.message, /with code 3\..*Is it the live-sidecar program.*\nImportError: no module named msgspec$/);
     return true;
   });
 });
@@ -103,8 +103,9 @@ test('another version of the protocol is refused', async () => {
     return true;
   });
   await assert.rejects(start('refuses'), (error) => {
-    assert.ok(error instanceof SidecarRpcError);
-    assert.equal(error.kind, 'unsupportedProtocolVersion');
+    assert.ok(error instanceof SidecarProtocolError);
+    assert.match(error.message, /Install versions of both/);
+    assert.ok(error.cause instanceof SidecarRpcError);
     return true;
   });
 });

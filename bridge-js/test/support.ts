@@ -31,6 +31,24 @@ export async function until(
   }
 }
 
+/** The next value that `register` hands on and that is `wanted`; fails when none comes within `deadlineMs`. */
+export function nextOf<Value>(
+  register: (listener: (value: Value) => void) => () => void,
+  what: string,
+  wanted: (value: Value) => boolean = () => true,
+  deadlineMs = 10_000,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Not within ${deadlineMs} ms: ${what}`)), deadlineMs);
+    const off = register((value) => {
+      if (!wanted(value)) return;
+      clearTimeout(timer);
+      off();
+      resolve(value);
+    });
+  });
+}
+
 /** The first line that a child prints; fails when it ends without one. */
 export function firstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

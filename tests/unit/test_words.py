@@ -21,7 +21,7 @@ def test_every_page_and_file_that_a_page_links_to_is_there() -> None:
     missing = [
         f"{page.name}: {target}"
         for page in pages
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text())
+        for target in re.findall(r"\]\(([^)#]+)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL))
         if not target.startswith("http") and not (page.parent / target).exists()
     ]
     assert missing == []

@@ -1,0 +1,299 @@
+/** A succession of sidecar processes: when one ends or hangs, the next takes its place. Never two at once. */
+import type { CallArguments, RequestHandler } from './connection.js';
+import { deferred, type Deferred } from './deferred.js';
+import {
+  SidecarClosedError,
+  SidecarCrashLoopError,
+  SidecarDownError,
+  SidecarError,
+  SidecarExitError,
+  SidecarProtocolError,
+  SidecarRpcError,
+  SidecarSpawnError,
+  type Exit,
+} from './errors.js';
+import { Emitter, type Listener, type Unsubscribe } from './events.js';
+import type { HostNotifications, HostRequests, Methods } from './generated/protocol.js';
+import { Restarts } from './restart.js';
+import { Sidecar, type ExitEvent, type StopOptions } from './sidecar.js';
+import type { SupervisorEvents, SupervisorOptions } from './supervisor-events.js';
+import { watch, type Watchdog } from './watchdog.js';
+
+/** Failures to start that may be gone the next time: the machine was short of something, or a scanner held the file. */
+const PASSING = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY']);
+
+export type { DownEvent, SupervisorEvents, SupervisorOptions, UpEvent } from './supervisor-events.js';
+
+const PINNED = Symbol('ref');
+
+/**
+ * Keeps a sidecar running.
+ *
+ * ```ts
+ * const supervisor = new Supervisor();
+ * supervisor.on('down', ({ retryInMs }) => console.error('The sidecar ended; again in', retryInMs, 'ms'));
+ * await supervisor.start();
+ * ```
+ *
+ * It does not keep Node alive, but for calls that wait for their answer, open `LiveSession`s, and after `ref()`.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #events = new Emitter<SupervisorEvents>();
+  readonly #handlers = new Map<keyof HostRequests, RequestHandler>();
+  readonly #holders = new Set<symbol>();
+  #restarts: Restarts;
+  #launched = 0;
+  #current: Sidecar | undefined;
+  /** Present from `start()` until a process is up: settles with it. */
+  #waiting: Deferred<Sidecar> | undefined;
+  #launching: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+  #upSinceMs = 0;
+  #stopWatching = (): void => {};
+
+  /** @throws RangeError when a setting makes no sense. */
+  constructor(options: SupervisorOptions = {}) {
+    this.#options = options;
+    this.#restarts = this.#newRestarts();
+    for (const [event, listener] of Object.entries(options.on ?? {})) {
+      this.#events.on(event as keyof SupervisorEvents, listener as Listener<unknown>);
+    }
+    this.#events.on('exit', (exit) => this.#exited(exit));
+  }
+
+  /** The process that runs now and can be called, if any. */
+  get current(): Sidecar | undefined {
+    return this.#current;
+  }
+
+  /** Whether a process runs, or is about to: from `start()` until `stop()` or `gaveUp`. */
+  get running(): boolean {
+    return this.#stopping === undefined && (this.#current !== undefined || this.#waiting !== undefined);
+  }
+
+  /**
+   * Starts the first process, or waits for the one that is being started; resolves with it. A crash on the way is
+   * retried like any other; what cannot be helped by trying again rejects at once.
+   * @throws SidecarSpawnError, SidecarProtocolError, SidecarRpcError, SidecarCrashLoopError, or SidecarClosedError
+   * when it is stopped meanwhile.
+   */
+  async start(): Promise<Sidecar> {
+    await this.#stopping;
+    if (this.#current !== undefined) return this.#current;
+    if (this.#waiting === undefined) {
+      this.#restarts = this.#newRestarts();
+      this.#launched = 0;
+      this.#waiting = deferred();
+      this.#launch();
+    }
+    const release = this.hold(); // whoever waits for it shall see it
+    return this.#waiting.promise.finally(release);
+  }
+
+  /** As {@link Sidecar.call}, of the process that runs now. @throws SidecarDownError while there is none. */
+  call<M extends keyof Methods>(
+    method: M,
+    ...rest: CallArguments<Methods[M]['params']>
+  ): Promise<Methods[M]['result']> {
+    if (this.#current === undefined) return Promise.reject(this.#absent(method));
+    return this.#current.call(method, ...rest);
+  }
+
+  /** As {@link Sidecar.notify}, of the process that runs now. @throws SidecarDownError while there is none. */
+  notify<N extends keyof HostNotifications>(
+    method: N,
+    ...rest: Record<never, never> extends HostNotifications[N]
+      ? [params?: HostNotifications[N]]
+      : [params: HostNotifications[N]]
+  ): boolean {
+    if (this.#current === undefined) throw this.#absent(method);
+    return this.#current.notify(method, ...rest);
+  }
+
+  /** As {@link Sidecar.handle}, in this process and all after it. */
+  handle<M extends keyof HostRequests>(
+    method: M,
+    handler: RequestHandler<HostRequests[M]['params'], HostRequests[M]['result']>,
+  ): Unsubscribe {
+    if (this.#handlers.has(method)) throw new Error(`${method} has a handler already; remove that one first.`);
+    this.#handlers.set(method, handler as RequestHandler);
+    let takeBack = this.#current?.handle(method, handler);
+    const again = this.#events.on('up', ({ sidecar }) => (takeBack = sidecar.handle(method, handler)));
+    return () => {
+      again();
+      takeBack?.();
+      if (this.#handlers.get(method) === handler) this.#handlers.delete(method);
+    };
+  }
+
+  on<E extends keyof SupervisorEvents>(event: E, listener: Listener<SupervisorEvents[E]>): Unsubscribe {
+    return this.#events.on(event, listener);
+  }
+
+  once<E extends keyof SupervisorEvents>(event: E, listener: Listener<SupervisorEvents[E]>): Unsubscribe {
+    return this.#events.once(event, listener);
+  }
+
+  off<E extends keyof SupervisorEvents>(event: E, listener: Listener<SupervisorEvents[E]>): void {
+    this.#events.off(event, listener);
+  }
+
+  /**
+   * Ends it in whatever phase it is, as {@link Sidecar.stop} does; resolves when no process is left. A call while
+   * another one works gets the same answer. `start()` may be called again.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    return (this.#stopping ??= this.#stop(options).finally(() => (this.#stopping = undefined)));
+  }
+
+  /** Keeps Node alive while a process runs or is about to. */
+  ref(): void {
+    this.#hold(PINNED);
+  }
+
+  /** Takes `ref()` back: then only open sessions and unanswered calls keep Node alive. */
+  unref(): void {
+    this.#release(PINNED);
+  }
+
+  /** Keeps Node alive until the function it returns is called. @internal */
+  hold(): () => void {
+    const holder = Symbol();
+    this.#hold(holder);
+    return () => this.#release(holder);
+  }
+
+  #hold(holder: symbol): void {
+    this.#holders.add(holder);
+    this.#applyHold();
+  }
+
+  #release(holder: symbol): void {
+    this.#holders.delete(holder);
+    this.#applyHold();
+  }
+
+  #applyHold(): void {
+    const held = this.#holders.size > 0;
+    for (const handle of [this.#current, this.#timer]) {
+      if (held) handle?.ref();
+      else handle?.unref();
+    }
+  }
+
+  #newRestarts(): Restarts {
+    const { restart } = this.#options;
+    return new Restarts(restart === false ? { maxRestarts: 0 } : restart);
+  }
+
+  #absent(method: string): SidecarError {
+    if (this.running) return new SidecarDownError(method);
+    return new SidecarClosedError('No sidecar is running', { method, sent: false });
+  }
+
+  #launch(): void {
+    const abort = new AbortController();
+    const done = this.#launchOne(abort.signal).finally(() => (this.#launching = undefined));
+    this.#launching = { done, abort };
+  }
+
+  async #launchOne(signal: AbortSignal): Promise<void> {
+    const { on: _, restart: __, watchdog, ...options } = this.#options;
+    let sidecar: Sidecar;
+    try {
+      sidecar = await Sidecar.startFor(this.#events as never, { ...options, signal });
+    } catch (error) {
+      if (!signal.aborted) this.#failedToStart(error as SidecarError);
+      return;
+    }
+    this.#current = sidecar;
+    this.#applyHold();
+    const { resolve } = this.#waiting!;
+    this.#waiting = undefined;
+    resolve(sidecar);
+    if (signal.aborted) return; // `stop()` waits for this, and ends it
+    this.#upSinceMs = performance.now();
+    if (watchdog !== false) this.#stopWatching = this.#watch(sidecar, watchdog ?? {});
+    this.#events.emit('up', { sidecar, restarts: this.#launched++ });
+  }
+
+  #watch(sidecar: Sidecar, times: Watchdog): () => void {
+    return watch(
+      () => sidecar.call('ping', {}, { timeoutMs: Infinity }),
+      times,
+      () => {
+        this.#events.emit('hung', { pid: sidecar.pid });
+        // One that cannot be killed is not replaced: there must never be two.
+        sidecar.kill().catch((error: Error) => this.#giveUp(error));
+      },
+    );
+  }
+
+  #exited(exit: ExitEvent): void {
+    if (this.#current === undefined) return; // it never came up: its start was rejected
+    this.#current = undefined;
+    this.#stopWatching();
+    if (!exit.expected && this.#stopping === undefined) {
+      this.#ended(exit, new SidecarExitError(exit), performance.now() - this.#upSinceMs);
+    }
+  }
+
+  #failedToStart(error: SidecarError): void {
+    if (isPermanent(error)) return this.#giveUp(error);
+    const exit = error instanceof SidecarExitError ? error : { code: null, signal: 'SIGKILL', stderrTail: [] };
+    this.#ended(exit, error, 0);
+  }
+
+  #ended({ code, signal, stderrTail }: Exit, error: SidecarError, workedMs: number): void {
+    const retryInMs = this.#restarts.afterEnd(workedMs);
+    this.#waiting ??= deferred();
+    if (retryInMs !== undefined) {
+      this.#timer = setTimeout(() => this.#launch(), retryInMs);
+      this.#applyHold();
+    }
+    this.#events.emit('down', { exit: { code, signal, stderrTail }, retryInMs, atMs: Date.now() });
+    if (retryInMs !== undefined) return;
+    const { inARow, policy } = this.#restarts;
+    this.#giveUp(policy.maxRestarts === 0 ? error : new SidecarCrashLoopError(inARow, policy.healthyMs, error));
+  }
+
+  #giveUp(error: Error): void {
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+    this.#events.emit('gaveUp', error);
+  }
+
+  async #stop(options: StopOptions): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#launching?.abort.abort();
+    await this.#launching?.done;
+    this.#stopWatching();
+    try {
+      await this.#current?.stop(options);
+    } finally {
+      this.#current = undefined;
+      this.#waiting?.reject(new SidecarClosedError('The sidecar was stopped before it was up'));
+      this.#waiting = undefined;
+      this.#events.emit('stopped', undefined);
+    }
+  }
+}
+
+/** Whether trying again is of no use before somebody has done something. */
+function isPermanent(error: Error): boolean {
+  if (error instanceof SidecarSpawnError) return !PASSING.has(error.code ?? '');
+  return error instanceof SidecarProtocolError || error instanceof SidecarRpcError || !(error instanceof SidecarError);
+}
+
+/** `await using supervisor = new Supervisor()` stops it at the end of the block. */
+export interface Supervisor extends AsyncDisposable {}
+
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(Supervisor.prototype, Symbol.asyncDispose, {
+    value(this: Supervisor): Promise<void> {
+      return this.stop();
+    },
+  });
+}

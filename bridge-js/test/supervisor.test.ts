@@ -1,0 +1,231 @@
+/** Supervision of real processes: the sidecar of the development environment, and programs that misbehave. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import test, { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  RequestRefusedError,
+  SidecarClosedError,
+  SidecarCrashLoopError,
+  SidecarDownError,
+  SidecarProtocolError,
+  SidecarSpawnError,
+} from '../src/errors.js';
+import { Supervisor, type DownEvent, type SupervisorEvents, type SupervisorOptions } from '../src/supervisor.js';
+import { isAlive, nextOf, until } from './support.js';
+
+const PROGRAM = fileURLToPath(new URL('../../test/programs/misbehaving.mjs', import.meta.url));
+const IDLE = fileURLToPath(new URL('../../test/programs/idle.mjs', import.meta.url));
+const BRIDGE = new URL('../src/index.js', import.meta.url).href;
+const FAST = { restart: { baseDelayMs: 10, jitter: 0 }, watchdog: { intervalMs: 60, timeoutMs: 150 } } as const;
+const POSIX_ONLY = { skip: process.platform === 'win32' && 'Windows cannot stop a process by a signal' };
+
+const made: Supervisor[] = [];
+after(() => Promise.all(made.map((supervisor) => supervisor.stop({ graceMs: 0 }))));
+
+function supervise(way: string | undefined, options: SupervisorOptions = {}): Supervisor {
+  const program = way === undefined ? {} : { command: process.execPath, args: [PROGRAM, way] };
+  const supervisor = new Supervisor({ ...FAST, ...program, ...options });
+  made.push(supervisor);
+  supervisor.ref(); // the tests wait for what it tells
+  return supervisor;
+}
+
+function next<E extends keyof SupervisorEvents>(supervisor: Supervisor, event: E): Promise<SupervisorEvents[E]> {
+  return nextOf((listener) => supervisor.on(event, listener), event);
+}
+
+/** Every process there ever was, and a failure when two live at once. */
+function pidsOf(supervisor: Supervisor): number[] {
+  const pids: number[] = [];
+  supervisor.on('up', ({ sidecar }) => {
+    for (const pid of pids) assert.ok(!isAlive(pid), `${pid} lives beside ${sidecar.pid}`);
+    pids.push(sidecar.pid);
+  });
+  return pids;
+}
+
+test('a process that is killed is replaced, and the app hears of it in order', async () => {
+  const supervisor = supervise(undefined);
+  const pids = pidsOf(supervisor);
+  const told: string[] = [];
+  supervisor.on('up', ({ restarts }) => told.push(`up ${restarts}`));
+  supervisor.on('down', ({ exit, retryInMs }) => told.push(`down ${exit.signal} ${retryInMs}`));
+  const first = await supervisor.start();
+  assert.equal(supervisor.current, first);
+  process.kill(first.pid, 'SIGKILL');
+  const down = await next(supervisor, 'down');
+  assert.ok(Math.abs(Date.now() - down.atMs) < 1_000);
+  await assert.rejects(supervisor.call('ping'), (error) => error instanceof SidecarDownError && error.sent === false);
+  assert.throws(() => supervisor.notify('exit'), SidecarDownError);
+  const second = await supervisor.start();
+  assert.notEqual(second.pid, first.pid);
+  assert.ok((await supervisor.call('ping')).uptimeMs >= 0);
+  await supervisor.stop();
+  assert.deepEqual(told, ['up 0', 'down SIGKILL 10', 'up 1']);
+  await assert.rejects(supervisor.call('ping'), SidecarClosedError);
+  assert.ok(!pids.some(isAlive));
+});
+
+test('a process that hangs is found by ping, killed, awaited and replaced', POSIX_ONLY, async () => {
+  const supervisor = supervise(undefined);
+  const pids = pidsOf(supervisor);
+  const first = await supervisor.start();
+  process.kill(first.pid, 'SIGSTOP');
+  const hung = next(supervisor, 'hung');
+  const call = assert.rejects(supervisor.call('session/list'), { name: 'SidecarExitError', sent: true });
+  assert.equal((await hung).pid, first.pid);
+  assert.equal((await next(supervisor, 'down')).exit.signal, 'SIGKILL');
+  await call;
+  await next(supervisor, 'up');
+  assert.equal(pids.length, 2);
+  await supervisor.stop();
+  assert.ok(!pids.some(isAlive));
+});
+
+test('a process that is well, and busy with much else, is left alone', async () => {
+  const supervisor = supervise('floodsStderr', { watchdog: { intervalMs: 20, timeoutMs: 3_000 } });
+  let hung = 0;
+  supervisor.on('hung', () => hung++);
+  const { pid } = await supervisor.start();
+  for (let i = 0; i < 5; i++) await supervisor.call('ping');
+  assert.deepEqual([hung, supervisor.current?.pid], [0, pid]);
+});
+
+test('a crash loop stops at its limit, with the last lines of stderr and what to do', async () => {
+  const supervisor = supervise('crashesAtOnce', { restart: { baseDelayMs: 1, maxRestarts: 3 } });
+  const downs: DownEvent[] = [];
+  supervisor.on('down', (down) => downs.push(down));
+  const gaveUp = next(supervisor, 'gaveUp');
+  await assert.rejects(supervisor.start(), (error) => {
+    assert.ok(error instanceof SidecarCrashLoopError);
+    assert.equal(error.ends, 4);
+    assert.match(error.message, /4 times in a row.*`start\(\)`.*code 3[^]*ImportError: no module named msgspec/);
+    assert.deepEqual(error.stderrTail, ['ImportError: no module named msgspec']);
+    return true;
+  });
+  assert.ok((await gaveUp) instanceof SidecarCrashLoopError);
+  assert.deepEqual(downs.map(({ exit, retryInMs }) => [exit.code, retryInMs === undefined]), [[3, false], [3, false], [3, false], [3, true]]);
+  assert.equal(supervisor.running, false);
+  await assert.rejects(supervisor.start(), SidecarCrashLoopError); // it begins to count anew
+  assert.equal(downs.length, 8);
+});
+
+test('what trying again cannot help is told at once', async () => {
+  for (const [way, options, kind] of [
+    ['otherVersion', {}, SidecarProtocolError],
+    ['refuses', {}, SidecarProtocolError],
+    ['well', { command: '/does/not/exist' }, SidecarSpawnError],
+  ] as const) {
+    const supervisor = supervise(way, options);
+    let downs = 0;
+    supervisor.on('down', () => downs++);
+    await assert.rejects(supervisor.start(), kind);
+    assert.deepEqual([downs, supervisor.running], [0, false], way);
+  }
+});
+
+test('without restarts the first end is the last', async () => {
+  const supervisor = supervise('crashesOnPing', { restart: false, watchdog: false });
+  const gaveUp = next(supervisor, 'gaveUp');
+  await supervisor.start();
+  await assert.rejects(supervisor.call('ping'), { name: 'SidecarExitError' });
+  assert.equal((await gaveUp).name, 'SidecarExitError');
+});
+
+test('a handler answers in every process, until it is taken back', async () => {
+  const supervisor = supervise(undefined);
+  const asked: string[] = [];
+  const takeBack = supervisor.handle('auth/token', ({ sessionId }) => {
+    asked.push(sessionId);
+    throw new RequestRefusedError('Nobody is signed in.', { retryable: false });
+  });
+  assert.throws(() => supervisor.handle('auth/token', () => ({ token: 't' })), /has a handler/);
+  const open = (sessionId: string): Promise<unknown> =>
+    supervisor.call('session/open', {
+      sessionId,
+      endpoint: { family: 'vertex', baseUrl: 'ws://127.0.0.1:9' },
+      auth: { type: 'host' },
+      setup: { model: 'projects/p/locations/global/publishers/google/models/m' },
+    });
+  process.kill((await supervisor.start()).pid, 'SIGKILL');
+  await next(supervisor, 'up');
+  await assert.rejects(open('a'), /Nobody is signed in/);
+  takeBack();
+  await assert.rejects(open('b'), { kind: 'tokenDenied' });
+  assert.deepEqual(asked, ['a']);
+});
+
+test('stop works in every phase, twice, and leaves no process', async () => {
+  const phases: Record<string, (supervisor: Supervisor) => Promise<unknown>> = {
+    'before the start': async () => {},
+    'during the start': async (supervisor) => void supervisor.start().catch(() => {}),
+    'up': (supervisor) => supervisor.start(),
+    'during the wait for a restart': async (supervisor) => {
+      process.kill((await supervisor.start()).pid, 'SIGKILL');
+      await next(supervisor, 'down');
+    },
+    'during the restart': async (supervisor) => {
+      process.kill((await supervisor.start()).pid, 'SIGKILL');
+      await next(supervisor, 'log'); // the next process says its first word
+    },
+  };
+  for (const [phase, reach] of Object.entries(phases)) {
+    const wait = phase.includes('wait') ? { restart: { baseDelayMs: 60_000 } } : {};
+    const supervisor = supervise(undefined, wait);
+    const pids = pidsOf(supervisor);
+    await reach(supervisor);
+    await Promise.all([supervisor.stop(), supervisor.stop()]);
+    await supervisor.stop();
+    assert.deepEqual([supervisor.current, supervisor.running], [undefined, false], phase);
+    assert.ok(!pids.some(isAlive), phase);
+  }
+});
+
+test('a start that is stopped rejects, and leaves no process, though it never answered', async () => {
+  let pid = 0;
+  const supervisor = supervise('neverAnswers', {
+    on: { stderr: (line) => void (pid = Number(/^process (\d+) /.exec(line)?.[1])) },
+  });
+  const rejected = assert.rejects(supervisor.start(), SidecarClosedError);
+  await until(() => pid > 0, 'the program runs');
+  const start = performance.now();
+  await supervisor.stop();
+  await rejected;
+  assert.ok(performance.now() - start < 3_000, 'it does not wait for the answer');
+  assert.ok(!isAlive(pid));
+});
+
+test('a hung process does not hold stop for ever', POSIX_ONLY, async () => {
+  const supervisor = supervise(undefined, { watchdog: { intervalMs: 60_000 } });
+  const { pid } = await supervisor.start();
+  process.kill(pid, 'SIGSTOP');
+  await supervisor.stop({ graceMs: 100 });
+  assert.ok(!isAlive(pid));
+});
+
+test('after stop it may be started again', async () => {
+  const supervisor = supervise('well');
+  const first = await supervisor.start();
+  const stopping = supervisor.stop();
+  const second = await supervisor.start(); // waits for the end of the first
+  await stopping;
+  assert.ok(!isAlive(first.pid));
+  assert.ok(isAlive(second.pid));
+});
+
+for (const how of ['idle', 'closed', 'waiting']) {
+  test(`a script with nothing left to do ends by itself (${how})`, async () => {
+    const script = spawn(process.execPath, [IDLE, BRIDGE, how], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    script.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const timer = setTimeout(() => script.kill('SIGKILL'), 15_000);
+    const [code, signal] = (await once(script, 'exit')) as [number | null, string | null];
+    clearTimeout(timer);
+    assert.deepEqual([code, signal], [0, null]);
+    const [pid, state] = output.trim().split(' ');
+    assert.equal(state, 'done');
+    await until(() => !isAlive(Number(pid)), 'its sidecar is gone', 1_000);
+  });
+}
