@@ -175,7 +175,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a pong confirms what no index has", OUTBOX, "        if not indexes.rule:\n            return self._confirm_while(", "        if True:\n            return self._confirm_while("),
     M("a fresh session hears again what the old one heard", OUTBOX, "            self._confirm_arrived()\n", ""),
     M("a fresh session does not hear that the user is speaking", OUTBOX, "                if item.kind is Kind.ACTIVITY:  # it does not go out again", "                if False:"),
-    M("what waits to be sent again is told as sent again", OUTBOX, "        if item.writes:\n            books", "        if item.maybe_arrived:\n            books"),
+    M("what never left is not told as sent again", OUTBOX, "        if item.writes:\n            books", "        if item.maybe_arrived:\n            books"),
     M("what the resumed session lacks is told as doubled", OUTBOX, "item.again = not self.indexes.told", "item.again = True"),
     M("one cancelled call silences the others", OUTBOX, "ids.issuperset(item.ids)", "not ids.isdisjoint(item.ids)"),
     M("a handle that names nothing holds all that has arrived", TRANSPARENT, "sure, self._sure = self._sure, self.arrived", "sure = self._sure = self.arrived"),

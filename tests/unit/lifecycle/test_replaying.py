@@ -5,6 +5,8 @@ import pytest
 from sidecar.lifecycle import events as ev
 from sidecar.lifecycle.faults import Cause, Layer
 from sidecar.lifecycle.item import Item, Kind
+from sidecar.lifecycle.outbox import Outbox
+from sidecar.lifecycle.settings import OutboxLimits
 from tests.unit.lifecycle.rig import CHUNK_US, OWNED, Rig
 
 GONE = Cause(Layer.WEBSOCKET, 1008, "BidiGenerateContent session not found")
@@ -51,3 +53,14 @@ def test_an_answer_that_waits_is_not_sent_once_its_call_is_cancelled() -> None:
     rig.wait_for_attempt()
     rig.connect()
     assert rig.written == [1, 3]
+
+
+def test_what_never_left_and_is_written_again_counts_as_replayed_and_not_as_doubled() -> None:
+    outbox = Outbox(OutboxLimits(flush_rate=1000.0), 45.0)
+    outbox.accept(Item(Kind.AUDIO, b"x" * 100, n=0, audio_us=CHUNK_US))
+    outbox.take(0.0, 1)
+    outbox.line_lost(0.0, unsent_bytes=1000)
+    outbox.connected(resumed=True)
+    assert (outbox.replay_us, outbox.books.replayed_us) == (CHUNK_US, 0)
+    outbox.take(1.0, 2)
+    assert (outbox.books.replayed_us, outbox.books.maybe_doubled_us) == (CHUNK_US, 0)
