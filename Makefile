@@ -51,12 +51,14 @@ lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
 	@$(PY) -m mypy
 	@cd bridge-js && npm run --silent check
 
-generate: $(VENV) ## write the generated files anew
+generate: $(VENV) $(BRIDGE) ## write the generated files anew
 	@$(PY) build/generate.py
+	@cd bridge-js && npm run --silent build && node scripts/app-events.mjs
 
-check-generated: $(VENV)
+check-generated: $(VENV) $(BRIDGE)
 	@echo "== generated files"
 	@$(PY) build/generate.py --check
+	@cd bridge-js && node scripts/app-events.mjs --check
 
 bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
 	@node tests/bench/bench.mjs $(BENCH_ARGS)

@@ -1,4 +1,22 @@
 export {
+  configureSidecar,
+  ConnectionQuality,
+  ConnectionState,
+  default,
+  ErrorType,
+  GeminiLiveError,
+  GeminiLiveWebSocketClient,
+  HeartbeatStatus,
+  MessagePriority,
+  MessageType,
+  QueuePriority,
+  ReconnectionStrategy,
+  ResponseModality,
+  type AppEvent,
+  type AppEvents,
+  type GeminiLiveConfig,
+} from './app/index.js';
+export {
   type CallArguments,
   type CallOptions,
   type ProtocolViolation,
