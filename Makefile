@@ -12,17 +12,23 @@ VENV := .venv/.ready
 MODULES := bridge-js/node_modules/.ready
 BRIDGE := bridge-js/dist/.ready
 PEER := tests/bench/node_modules/.ready
+DRIVER := tests/electron/node_modules/.ready
+USERS := tests/consumers/node_modules/.ready
+NODES := tests/nodes/node_modules/.ready
 # Other people's packages, for tests against them: never in .venv.
 APART := .venv-interop
 INTEROP := $(APART)/3/.ready $(APART)/2/.ready tests/interop/js-3/node_modules/.ready tests/interop/js-2/node_modules/.ready
 AUTOBAHN := $(APART)/conformance/.ready
+# Electron wants a display, be it one that nobody sees.
+XVFB := $(if $(DISPLAY),,$(shell command -v xvfb-run >/dev/null && echo xvfb-run -a))
 PYTEST_ARGS ?=
 # Two thirds of the tests' time is waiting for real sockets and processes.
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
-.PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart
+.PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
+.PHONY: consumers nodes bench-bridge
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -42,7 +48,7 @@ test-python: $(VENV) $(BRIDGE)
 test-js: $(VENV) $(BRIDGE)
 	@echo "== JavaScript tests"
 	@cd bridge-js && npm run --silent test
-	@node --test tests/unit/demo/reconcile.test.mjs
+	@node --test tests/unit/demo/reconcile.test.mjs tests/electron/page.test.mjs
 
 lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
 	@echo "== ruff, mypy, tsc"
@@ -63,6 +69,9 @@ check-generated: $(VENV) $(BRIDGE)
 bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
 	@node tests/bench/bench.mjs $(BENCH_ARGS)
 
+bench-bridge: $(VENV) $(BRIDGE) $(PEER) ## what a live session costs the app's main process, beside in-process ws
+	@node tests/bench/bridge.mjs $(BENCH_ARGS)
+
 prove: $(VENV) ## the model tests with other steps each time: some 400,000 of them
 	@$(PY) -m pytest -q -s tests/model --hypothesis-profile=prove $(PYTEST_ARGS)
 
@@ -78,7 +87,7 @@ fuzz: $(VENV) ## 200,000 bad lines on stdin and 200,000 bad frames of a service
 mutants: $(VENV) ## break the lifecycle in many places, one at a time: the tests must notice
 	@$(PY) -m tests.mutants $(MUTANTS_ARGS)
 
-setup-apart: $(INTEROP) $(AUTOBAHN) ## set up what `interop` and `conformance` need, nothing else
+setup-apart: $(INTEROP) $(AUTOBAHN) $(USERS) $(DRIVER) ## set up what `interop`, `conformance`, `consumers` and `electron` need
 
 interop: $(VENV) $(INTEROP) ## Google's own clients, two versions in two languages, talk to the simulator
 	@$(PY) -m tests.interop $(INTEROP_ARGS)
@@ -89,12 +98,26 @@ conformance: $(VENV) $(AUTOBAHN) ## the Autobahn cases against the sidecar's lin
 rounds: $(VENV) $(BRIDGE) ## each party is killed or stopped at a random moment of somebody's speech, 200 times
 	@node bridge-js/scripts/rounds.mjs $(ROUNDS_ARGS)
 
+consumers: $(VENV) $(BRIDGE) $(USERS) ## the packed package in CommonJS, ESM, TypeScript and esbuild; publint; are the types wrong
+	@node tests/consumers/run.mjs $(CONSUMERS_ARGS)
+
+nodes: $(VENV) $(BRIDGE) $(NODES) ## the bridge's tests under Node 18, 20, 22, 24 and the newest
+	@cd bridge-js && node node_modules/typescript/bin/tsc -p tsconfig.test.json
+	@node tests/nodes/run.mjs $(NODES_ARGS)
+
+setup-electron: $(DRIVER) ## an Electron to test with, on Linux; it needs libgtk-3-0 and xvfb
+	@tests/electron/get-electron.sh tests/electron/node_modules/.electron
+
+electron: $(VENV) $(BRIDGE) $(DRIVER) ## the example in a real Electron: ELECTRON_BIN, the package, or that of setup-electron
+	@$(XVFB) node --test --test-concurrency=1 tests/electron/example.test.mjs tests/electron/probe.test.mjs
+
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
 	@examples/demo/make-speech.sh
 
 clean: ## remove what was set up and built
 	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
-	  tests/interop/js-*/node_modules
+	  tests/interop/js-*/node_modules tests/electron/node_modules tests/consumers/node_modules \
+	  tests/nodes/node_modules
 
 $(VENV): build/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -112,9 +135,25 @@ $(MODULES): bridge-js/package.json bridge-js/package-lock.json
 	@cd bridge-js && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*.cts bridge-js/src/*/*.ts bridge-js/tsconfig*.json)
+$(BRIDGE): $(MODULES) $(wildcard bridge-js/src/*.ts bridge-js/src/*.cts bridge-js/src/*/*.ts bridge-js/tsconfig*.json) bridge-js/scripts/build.mjs
 	@echo "== building the bridge"
 	@cd bridge-js && npm run --silent build
+	@touch $@
+
+$(DRIVER): tests/electron/package.json tests/electron/package-lock.json
+	@echo "== setting up the driver of Electron in tests/electron/node_modules"
+	@cd tests/electron && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(USERS): tests/consumers/package.json tests/consumers/package-lock.json
+	@echo "== setting up what looks at the packed package in tests/consumers/node_modules"
+	@cd tests/consumers && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# Where one cannot be had, the others are installed all the same.
+$(NODES): tests/nodes/package.json tests/nodes/package-lock.json
+	@echo "== setting up five versions of Node in tests/nodes/node_modules (0.9 GB)"
+	@cd tests/nodes && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 $(PEER): tests/bench/package.json tests/bench/package-lock.json

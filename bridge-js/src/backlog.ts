@@ -79,8 +79,13 @@ export class Backlog {
     return this.#openActivity;
   }
 
+  /** Messages that are kept, audio too. */
+  get length(): number {
+    return this.#audio.length + this.#messages.length;
+  }
+
   get isEmpty(): boolean {
-    return this.#audio.length + this.#messages.length === 0;
+    return this.length === 0;
   }
 
   /** Keeps a chunk under the next number. */

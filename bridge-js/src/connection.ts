@@ -17,13 +17,12 @@ import {
   type HostNotifications,
   type Methods,
 } from './generated/protocol.js';
+import { startTimer } from './timer.js';
 
 /** A call without a deadline of its own is given up after this. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 /** Over a deadline that the sidecar itself keeps, so that its answer, which says more, comes first. */
 const MARGIN_MS = 15_000;
-/** `setTimeout` fires at once for anything longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** So much of a line that is not a message is shown. */
 const EXCERPT_CHARACTERS = 200;
 
@@ -153,10 +152,7 @@ export class Connection {
         this.#cancel(id, method);
       };
       const onAbort = (): void => giveUp(new SidecarAbortError(call, signal?.reason));
-      const timer =
-        timeoutMs <= LONGEST_TIMER_MS
-          ? setTimeout(() => giveUp(new SidecarTimeoutError(call, timeoutMs)), timeoutMs)
-          : undefined;
+      const timer = startTimer(() => giveUp(new SidecarTimeoutError(call, timeoutMs)), timeoutMs);
       signal?.addEventListener('abort', onAbort);
       this.#pending.set(id, call);
       try {
@@ -178,7 +174,9 @@ export class Connection {
       : [params: HostNotifications[N]]
   ): boolean {
     if (this.#refusal !== undefined) throw this.#refusal();
-    return this.#write({ jsonrpc: '2.0', method, params: rest[0] });
+    // Fifty times a second, and only strings that the app gave as such.
+    const hasSecrets = method !== 'session/sendAudio';
+    return this.#output.write(encodeLine({ jsonrpc: '2.0', method, params: rest[0] }, this.maxLineBytes, hasSecrets));
   }
 
   /** Resolves when there is room again; rejects when there never will be. */

@@ -45,7 +45,7 @@ export class Continuity {
   }
 
   /** What another process needs to know. */
-  past(nowMs: number): Omit<Past, 'heard'> {
+  past(nowMs: number): Pick<Past, 'handle' | 'lineEndedAgoMs'> {
     const endedAtMs = this.#lineEndedAtMs;
     return { handle: this.#handle, lineEndedAgoMs: endedAtMs === undefined ? undefined : nowMs - endedAtMs };
   }
@@ -97,8 +97,15 @@ export class Continuity {
     return { ...snapshot, revision, state: this.#seen(snapshot.state) };
   }
 
-  /** The process is gone while the session was wanted. Those in the middle of something are told its end. */
+  /** The process is gone while the session was wanted: told as the sidecar tells a cut. */
   lost(nowMs: number, retryInMs: number | undefined): Told[] {
+    const told = this.away(nowMs, retryInMs);
+    if (this.#lineEndedAtMs === undefined) return told;
+    return [...told, this.#told('error', { error: sidecarExited(this.#sessionId), fatal: false })];
+  }
+
+  /** No process has the session, and another one shall. Those in the middle of something are told its end. */
+  away(nowMs: number, retryInMs: number | undefined): Told[] {
     const attempt = (this.#lost?.attempt ?? 0) + 1;
     const told = this.#cut();
     if (this.#state === 'connected') this.#lineEndedAtMs = nowMs;
@@ -116,6 +123,14 @@ export class Continuity {
       this.#told('reconnecting', { attempt, delayMs: retryInMs ?? 0, mode, planned: false, reason: error.kind, error }),
     );
     return told;
+  }
+
+  /** No process has the session, and the app wants none for now. */
+  parked(nowMs: number): Told[] {
+    if (this.#state === 'suspended') return [];
+    const told = this.#cut();
+    if (this.#state === 'connected') this.#lineEndedAtMs = nowMs;
+    return [...told, this.moved('suspended', 'suspendRequested')];
   }
 
   /** The session is given up. */

@@ -63,11 +63,12 @@ export class LineSplitter {
 }
 
 /**
- * One message as a line, secrets revealed, text well-formed.
+ * One message as a line, secrets revealed, text well-formed. `hasSecrets: false` saves the search for them in every
+ * field; one that is there all the same stays hidden.
  * @throws LineTooLongError when it does not fit; TypeError when it holds what JSON cannot (a BigInt, a cycle).
  */
-export function encodeLine(message: object, maxLineBytes: number): Buffer {
-  const line = Buffer.from(`${wellFormed(JSON.stringify(message, revealing))}\n`);
+export function encodeLine(message: object, maxLineBytes: number, hasSecrets = true): Buffer {
+  const line = Buffer.from(`${wellFormed(JSON.stringify(message, hasSecrets ? revealing : undefined))}\n`);
   if (line.length - 1 > maxLineBytes) throw new LineTooLongError(line.length - 1, maxLineBytes);
   return line;
 }

@@ -11,6 +11,7 @@ import {
 } from './errors.js';
 import type { Dropped, SendResult } from './generated/protocol.js';
 import type { Sidecar } from './sidecar.js';
+import { startTimer } from './timer.js';
 
 export class Outgoing {
   readonly #sessionId: string;
@@ -43,6 +44,16 @@ export class Outgoing {
     return this.#backlog.confirmedThrough >= 0;
   }
 
+  /** The highest number given; -1 before the first. */
+  get last(): number {
+    return this.#backlog.last;
+  }
+
+  /** Messages, audio too, that wait for their confirmation. */
+  get kept(): number {
+    return this.#backlog.length;
+  }
+
   /** False: there is no process, or it does not keep up. The chunk is kept in any case. */
   sendAudio(data: string | Uint8Array, mimeType: string | undefined): boolean {
     const kept = this.#backlog.keepAudio(typeof data === 'string' ? data : toBase64(data), mimeType);
@@ -66,7 +77,7 @@ export class Outgoing {
       sent.reject(new why({ ...call, sent: this.#sidecar !== undefined }, detail as never));
     };
     const onAbort = (): void => giveUp(SidecarAbortError, signal?.reason);
-    const timer = timeoutMs < Infinity ? setTimeout(giveUp, timeoutMs, SidecarTimeoutError, timeoutMs) : undefined;
+    const timer = startTimer(() => giveUp(SidecarTimeoutError, timeoutMs), timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (this.#sidecar !== undefined) this.#offer(kept, this.#sidecar);
     try {

@@ -8,6 +8,9 @@ const RING_MS = 45_000;
 /** The ring, what came while no process was there, and the newest that no report has confirmed yet. */
 const RING_MARGIN_MS = 15_000;
 const MAX_BYTES = 16 * 1024 * 1024;
+/** The most that it takes for these. */
+const LONGEST_RING_MS = 86_400_000;
+const MOST_MESSAGES = 1_000_000;
 
 /** Without these a session cannot go on in another process, so the sidecar always sends them. */
 export const NEEDED = ['session/stateChanged', 'session/queue', 'session/resumption'] as const;
@@ -19,6 +22,8 @@ export interface Past {
   readonly lineEndedAgoMs: number | undefined;
   /** Whether something the app sent has arrived: then it does not give its initial history again. */
   readonly heard: boolean;
+  /** How many messages the new process is offered at once. */
+  readonly kept: number;
 }
 
 /** `patch` over `settings`, group by group, as `session/configure` does it. */
@@ -45,7 +50,7 @@ export function isNeeded(name: string): boolean {
 }
 
 /** The params of the opening in a new process. `params` are those of the first, with all patches in their settings. */
-export function reopening(params: OpenParams, { handle, lineEndedAgoMs, heard }: Past): OpenParams {
+export function reopening(params: OpenParams, { handle, lineEndedAgoMs, heard, kept }: Past): OpenParams {
   const settings = params.settings ?? {};
   if (lineEndedAgoMs === undefined) return params;
   const { handle: _, previousCloseAgeMs: __, ...resumption } = settings.resumption ?? {};
@@ -57,13 +62,20 @@ export function reopening(params: OpenParams, { handle, lineEndedAgoMs, heard }:
       // Its line was lost, not its first one refused: it may take as long as any reconnect.
       deadlines: { ...settings.deadlines, openMs: settings.reconnect?.maxElapsedMs ?? MAX_ELAPSED_MS },
       // All of the backlog is offered at once, and nothing of it may be dropped for want of room.
-      outbox: { ...settings.outbox, ringMs: backlogLimits(settings).audioMs },
+      outbox: { ...settings.outbox, ...widened(settings, kept) },
       resumption:
         handle === undefined
           ? resumption
           : { ...resumption, handle, previousCloseAgeMs: Math.max(0, Math.round(lineEndedAgoMs)) },
     },
   };
+}
+
+/** Its own room beside that for the backlog. Without a `maxMessages` of the app there is enough of it. */
+function widened(settings: SessionSettings, kept: number): SessionSettings['outbox'] & object {
+  const ringMs = Math.min(backlogLimits(settings).audioMs, LONGEST_RING_MS);
+  const own = settings.outbox?.maxMessages;
+  return own === undefined ? { ringMs } : { ringMs, maxMessages: Math.min(own + kept, MOST_MESSAGES) };
 }
 
 /** The handle that the app gave to the first opening, in either of its two places. */

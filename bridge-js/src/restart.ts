@@ -1,4 +1,5 @@
 /** Whether a process that ended is started again, and when. Pure: time and chance are arguments. */
+import { LONGEST_TIMER_MS } from './timer.js';
 
 export interface RestartPolicy {
   /** Before the first restart. Default 250. */
@@ -63,6 +64,6 @@ export class Restarts {
     this.#inARow += 1;
     if (this.#inARow > maxRestarts) return undefined;
     const delayMs = Math.min(baseDelayMs * factor ** (this.#inARow - 1), maxDelayMs);
-    return Math.round(delayMs * (1 + jitter * (2 * this.#random() - 1)));
+    return Math.min(Math.round(delayMs * (1 + jitter * (2 * this.#random() - 1))), LONGEST_TIMER_MS);
   }
 }

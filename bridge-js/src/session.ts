@@ -9,6 +9,7 @@ import {
   SidecarClosedError,
   SidecarDownError,
   SidecarError,
+  SidecarRpcError,
 } from './errors.js';
 import { Emitter, type Listener, type Unsubscribe } from './events.js';
 import type {
@@ -26,6 +27,12 @@ import { backlogLimits, firstOpening, isNeeded, patched, reopening } from './reo
 import { SESSION_NOTIFICATIONS, type LiveSessionEvents, type ShortName, type Told } from './session-events.js';
 import type { Sidecar } from './sidecar.js';
 import type { DownEvent, Supervisor } from './supervisor.js';
+import { startTimer } from './timer.js';
+
+/** The sidecar's default (docs/settings.md). */
+const DRAIN_MS = 1_000;
+/** Over what it was given: so long the sidecar has to answer `session/close`. One that hangs does not. */
+const CLOSE_MARGIN_MS = 1_000;
 
 type SessionMethod = 'session/get' | 'session/reconnect' | 'session/suspend' | 'session/resume';
 
@@ -62,6 +69,10 @@ export class LiveSession {
   /** Suspended by the app: then no process is asked to open it. */
   #parked = false;
   #closing: Promise<void> | undefined;
+  /** Present while `close` waits for a process to have the session once more. */
+  #lastProcess: Deferred<void> | undefined;
+  /** When this number is confirmed, the process has taken what it was given more room for. */
+  #roomyThrough: number | undefined;
   /** Why no process has the session any more, and none will be asked. */
   #failure: Error | undefined;
   /** The call of `session/open` is not answered. */
@@ -124,10 +135,11 @@ export class LiveSession {
     return this.#outgoing.send(payload, options);
   }
 
-  /** Resolves when a process has the session and room for more; rejects when there will be none. */
+  /** Resolves when a process has the session and room for more; rejects when there will be none, or `close` works. */
   async drained(): Promise<void> {
-    if (this.#release === undefined) throw this.#closedError();
-    return this.#outgoing.drained();
+    this.#mustTakeMore();
+    await this.#outgoing.drained();
+    this.#mustTakeMore();
   }
 
   /** Changes settings, in this process and all after it. @throws SidecarRpcError; SidecarDownError without a process. */
@@ -140,17 +152,21 @@ export class LiveSession {
 
   /** Makes a new connection now. A session that `failed` is opened again if it is gone. */
   reconnect(options?: CallOptions): Promise<SessionSnapshot> {
-    if (this.#sidecar !== undefined) return this.#ask('session/reconnect', options);
     this.#parked = false;
-    return this.#openAgain();
+    return this.#sidecar === undefined ? this.#openAgain() : this.#ask('session/reconnect', options);
   }
 
   /** Gives the line up until `resume()`; what is sent is kept. */
   async suspend(options?: CallOptions): Promise<SessionSnapshot | undefined> {
     if (this.#release === undefined) throw this.#closedError();
     this.#parked = true;
-    if (this.#sidecar !== undefined) return this.#ask('session/suspend', options);
-    if (this.state !== 'suspended') this.#tell([this.#story.moved('suspended', 'suspendRequested')]);
+    if (this.#sidecar !== undefined) {
+      return this.#ask('session/suspend', options).catch((error: Error) => {
+        if (error instanceof SidecarRpcError) this.#parked = false; // refused: all is as it was
+        throw error;
+      });
+    }
+    this.#tell(this.#story.parked(Date.now()));
     return undefined;
   }
 
@@ -173,8 +189,9 @@ export class LiveSession {
   }
 
   /**
-   * Closes the session, giving what was sent `drainMs` to be confirmed; never rejects for the loss of the process.
-   * What was neither confirmed nor told as dropped by then is told as `dropped`. A second call gets the same answer.
+   * Closes the session, giving what was sent `drainMs` (default `deadlines.drainMs`, 1000) to be confirmed; never
+   * rejects for the loss of the process. If that is lost, as long is waited for the next one before. What was neither
+   * confirmed nor told as dropped by then is told as `dropped`. A second call gets the same answer.
    */
   close({ drainMs }: { readonly drainMs?: number | undefined } = {}): Promise<void> {
     if (this.#release === undefined) return Promise.resolve();
@@ -215,13 +232,16 @@ export class LiveSession {
 
   /** Asks a process to open the session, and offers it what is kept; it takes the lines in this order. */
   #attach(sidecar: Sidecar): void {
-    const isUnwanted = this.#release === undefined || this.#parked || this.#closing !== undefined;
+    const isClosing = this.#closing !== undefined && this.#lastProcess === undefined;
+    const isUnwanted = this.#release === undefined || this.#parked || isClosing;
     if (isUnwanted || this.#sidecar === sidecar || this.state === 'failed') return;
     this.#sidecar = sidecar;
     this.#isBeingOpened = true;
     const past = this.#story.past(Date.now());
     const again = past.lineEndedAgoMs !== undefined;
-    const params = reopening(this.#params, { ...past, heard: this.#outgoing.heard });
+    const { heard, kept, last } = this.#outgoing;
+    const params = reopening(this.#params, { ...past, heard, kept });
+    this.#roomyThrough = again && kept > 0 ? last : undefined;
     sidecar.call('session/open', params, again ? {} : this.#openOptions).then(
       (snapshot) => this.#opened(sidecar, snapshot),
       (error: Error) => {
@@ -236,10 +256,11 @@ export class LiveSession {
     this.#isBeingOpened = false;
     this.#opening?.resolve(this.#story.snapshot(snapshot));
     this.#opening = undefined;
+    this.#lastProcess?.resolve();
   }
 
   #receive(name: ShortName, params: object): void {
-    if (name === 'queue') this.#outgoing.confirmed((params as LiveSessionEvents['queue']).confirmedThrough ?? -1);
+    if (name === 'queue') this.#confirmed((params as LiveSessionEvents['queue']).confirmedThrough ?? -1);
     const state = name === 'stateChanged' ? (params as LiveSessionEvents['stateChanged']).state : undefined;
     const isOver = (state === 'disconnecting' || state === 'disconnected') && this.#closing === undefined;
     // An opening that is refused ends as `failed`, not as `disconnected`: the session is still wanted.
@@ -253,13 +274,26 @@ export class LiveSession {
     if (state === 'disconnected' && isOver && !this.#isBeingOpened) this.#end('closed', this.#closedError());
   }
 
+  #confirmed(through: number): void {
+    this.#outgoing.confirmed(through);
+    if (this.#roomyThrough === undefined || through < this.#roomyThrough) return;
+    this.#roomyThrough = undefined;
+    const { maxMessages } = this.#params.settings?.outbox ?? {};
+    if (maxMessages === undefined) return;
+    const params = { sessionId: this.id, settings: { outbox: { maxMessages } } };
+    // It is of no matter if it ends before: the next one begins with the app's own settings.
+    this.#sidecar?.call('session/configure', params).catch(() => undefined);
+  }
+
   #lost({ retryInMs, atMs }: DownEvent): void {
     const hadSession = this.#sidecar !== undefined;
     this.#sidecar = undefined;
     this.#isBeingOpened = false;
-    if (this.#closing !== undefined) return; // its call is rejected, and it goes on from there
     this.#outgoing.detach();
-    if (this.state !== 'failed' && !this.#parked) this.#tell(this.#story.lost(atMs, retryInMs));
+    if (this.#closing !== undefined) return; // its call is rejected, and it goes on from there
+    if (this.state !== 'failed') {
+      this.#tell(this.#parked ? this.#story.parked(atMs) : this.#story.lost(atMs, retryInMs));
+    }
     if (hadSession) this.#events.emit('lost', { atMs, retryInMs });
   }
 
@@ -267,7 +301,7 @@ export class LiveSession {
     if (this.#release === undefined) throw this.#closedError();
     const opening = (this.#opening ??= deferred<SessionSnapshot>());
     this.#failure = undefined;
-    this.#tell(this.#story.lost(Date.now(), 0));
+    this.#tell(this.#story.away(Date.now(), 0));
     this.#start();
     return opening.promise;
   }
@@ -282,6 +316,7 @@ export class LiveSession {
 
   /** The session cannot be had: never usable, it ends; else it is `failed` until `reconnect()` or `close()`. */
   #fail(error: Error): void {
+    this.#lastProcess?.resolve();
     if (this.#release === undefined || this.#closing !== undefined) return;
     if (!this.#wasUsable) return this.#end('closed', error);
     this.#sidecar = undefined;
@@ -295,17 +330,29 @@ export class LiveSession {
     this.#refuseAll(error);
   }
 
-  async #close(drainMs: number | undefined): Promise<void> {
-    const sidecar = this.#sidecar;
+  async #close(drainMs = this.#params.settings?.deadlines?.drainMs ?? DRAIN_MS): Promise<void> {
+    if (this.#outgoing.kept > 0 && this.#isOnItsWay) await this.#nextProcess(drainMs);
+    let isTold = false;
     try {
-      const params = { sessionId: this.id, ...(drainMs === undefined ? {} : { drainMs }) };
-      const closed = await sidecar?.call('session/close', params);
+      const params = { sessionId: this.id, drainMs };
+      const timeoutMs = drainMs + CLOSE_MARGIN_MS;
+      const closed = await this.#sidecar?.call('session/close', params, { timeoutMs });
       this.#outgoing.confirmed(closed?.queue.confirmedThrough ?? -1);
+      isTold = closed !== undefined;
     } catch {
-      // The process is gone, or never had the session: it is closed either way.
+      // The process is gone, hangs, or never had the session: it is closed either way.
     }
-    this.#outgoing.clear(this.#sidecar === undefined);
+    this.#outgoing.clear(!isTold);
     this.#end('closed', this.#closedError());
+  }
+
+  /** Resolves when a process has the session, will not get it, or has not got it within `waitMs`. */
+  async #nextProcess(waitMs: number): Promise<void> {
+    const next = (this.#lastProcess = deferred<void>());
+    const timer = startTimer(next.resolve, waitMs);
+    await next.promise;
+    clearTimeout(timer);
+    this.#lastProcess = undefined;
   }
 
   #end(reason: string, error: Error): void {
@@ -316,6 +363,7 @@ export class LiveSession {
     this.#sidecar = undefined;
     this.#isBeingOpened = this.#parked = false;
     this.#failure = undefined;
+    this.#lastProcess?.resolve();
     this.#outgoing.clear(true);
     this.#refuseAll(error);
   }
@@ -336,9 +384,20 @@ export class LiveSession {
     return this.#story.past(0).lineEndedAgoMs !== undefined;
   }
 
+  /** Whether a process is about to have the session again. */
+  get #isOnItsWay(): boolean {
+    if (!this.#wasUsable || this.#parked || this.state === 'failed') return false;
+    return this.#sidecar === undefined ? this.#supervisor.running : this.#isBeingOpened;
+  }
+
   #newOutgoing(): Outgoing {
     const limits = backlogLimits(this.#params.settings ?? {});
     return new Outgoing(this.id, limits, (dropped) => this.#tell([this.#story.dropped(dropped)]));
+  }
+
+  #mustTakeMore(): void {
+    if (this.#release === undefined || this.#closing !== undefined) throw this.#closedError();
+    if (this.state === 'failed') throw this.#failure ?? new SessionFailedError(this.id);
   }
 
   #present(): Sidecar {

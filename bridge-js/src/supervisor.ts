@@ -50,6 +50,8 @@ export class Supervisor {
   #launching: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
+  /** Grows with each `stop()`, which also ends what waits to be started. */
+  #epoch = 0;
   #upSinceMs = 0;
   #stopWatching = (): void => {};
 
@@ -80,7 +82,9 @@ export class Supervisor {
    * when it is stopped meanwhile.
    */
   async start(): Promise<Sidecar> {
+    const epoch = this.#epoch;
     await this.#stopping;
+    if (epoch !== this.#epoch) throw stoppedTooSoon();
     if (this.#current !== undefined) return this.#current;
     if (this.#waiting === undefined) {
       this.#restarts = this.#newRestarts();
@@ -145,6 +149,7 @@ export class Supervisor {
    * another one works gets the same answer. `start()` may be called again.
    */
   stop(options: StopOptions = {}): Promise<void> {
+    this.#epoch += 1;
     return (this.#stopping ??= this.#stop(options).finally(() => (this.#stopping = undefined)));
   }
 
@@ -274,11 +279,15 @@ export class Supervisor {
       await this.#current?.stop(options);
     } finally {
       this.#current = undefined;
-      this.#waiting?.reject(new SidecarClosedError('The sidecar was stopped before it was up'));
+      this.#waiting?.reject(stoppedTooSoon());
       this.#waiting = undefined;
       this.#events.emit('stopped', undefined);
     }
   }
+}
+
+function stoppedTooSoon(): SidecarClosedError {
+  return new SidecarClosedError('The sidecar was stopped before it was up');
 }
 
 /** Whether trying again is of no use before somebody has done something. */

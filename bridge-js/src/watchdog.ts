@@ -5,6 +5,7 @@
  * that slept, ticks once however long it took, and between two ticks Node reads what has come. So only silence that
  * the host was awake for is held against the sidecar.
  */
+import { LONGEST_TIMER_MS } from './timer.js';
 
 /** The deadline is so many ticks: one of them may be cut short by the end of a blockage. */
 const TICKS_PER_DEADLINE = 5;
@@ -57,7 +58,7 @@ export class Vigil {
 export function watch(ping: () => Promise<unknown>, times: Watchdog, onHung: () => void): () => void {
   const { intervalMs = WATCHDOG_DEFAULTS.intervalMs, timeoutMs = WATCHDOG_DEFAULTS.timeoutMs } = times;
   if (!(intervalMs > 0 && timeoutMs > 0)) throw new RangeError('`watchdog` times must be above 0 ms.');
-  const tickMs = Math.max(SHORTEST_TICK_MS, timeoutMs / TICKS_PER_DEADLINE);
+  const tickMs = Math.min(Math.max(SHORTEST_TICK_MS, timeoutMs / TICKS_PER_DEADLINE), LONGEST_TIMER_MS);
   const vigil = new Vigil(Math.max(1, Math.round(intervalMs / tickMs)), Math.ceil(timeoutMs / tickMs));
   const timer = setInterval(() => {
     const verdict = vigil.tick();

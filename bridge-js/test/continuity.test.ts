@@ -41,7 +41,7 @@ test('over a loss the revisions go on growing, and the state is reconnecting unt
   const { it, tell } = story();
   assert.deepEqual(short(tell('stateChanged', changed(1, 'connecting', 'disconnected'))), ['1 disconnected -> connecting']);
   tell('stateChanged', changed(4, 'connected', 'connecting'), 100);
-  assert.deepEqual(short(it.lost(1_000, 250)), ['5 connected -> reconnecting', 'reconnecting']);
+  assert.deepEqual(short(it.lost(1_000, 250)), ['5 connected -> reconnecting', 'reconnecting', 'error']);
   assert.deepEqual(short(tell('stateChanged', changed(1, 'connecting', 'disconnected'), 1_300)), [
     '6 reconnecting -> reconnecting',
   ]);
@@ -50,6 +50,24 @@ test('over a loss the revisions go on growing, and the state is reconnecting unt
   const { gapMs, heldMs, replayedMs, stateRestored } = back[1]!.params as never as Record<string, unknown>;
   assert.deepEqual([gapMs, heldMs, replayedMs, stateRestored], [1_500, 500, 200, 'resumed']);
   assert.deepEqual(short(tell('stateChanged', changed(5, 'reconnecting', 'connected'))), ['10 connected -> reconnecting']);
+});
+
+test('the loss of a process is an error that is not fatal; to be brought back is none', () => {
+  const { it, tell } = story();
+  tell('stateChanged', changed(1, 'connected', 'disconnected'));
+  const { error, fatal } = it.lost(1_000, 250).at(-1)!.params as never as Record<string, Record<string, unknown>>;
+  assert.deepEqual([fatal, error!['kind'], error!['retryable'], error!['action']], [false, 'sidecarExited', true, 'resume']);
+  assert.deepEqual(short(it.away(2_000, 0)), ['3 reconnecting -> reconnecting', 'reconnecting']);
+});
+
+test('a process that is lost while the app wants none ends what was begun, and the session is suspended', () => {
+  const { it, tell } = story();
+  tell('stateChanged', changed(1, 'connected', 'disconnected'));
+  tell('turn', { turnId: 1, event: 'started' });
+  assert.deepEqual(short(it.parked(5_000)), ['turn 1 interrupted', '2 connected -> suspended']);
+  assert.equal(it.past(6_000).lineEndedAgoMs, 1_000);
+  assert.deepEqual(it.parked(7_000), []);
+  assert.deepEqual(short(it.away(8_000, 0)), ['3 suspended -> reconnecting', 'reconnecting']);
 });
 
 test('every line has the next seq, over all processes and over what none of them told', () => {
@@ -76,7 +94,7 @@ test('what was begun is ended once: its text as final, its turn as interrupted; 
     'model 2 final: I am',
     'turn 2 interrupted',
   ]);
-  assert.deepEqual(short(it.lost(0, 1)), ['3 reconnecting -> reconnecting', 'reconnecting']);
+  assert.deepEqual(short(it.lost(0, 1)), ['3 reconnecting -> reconnecting', 'reconnecting', 'error']);
   assert.deepEqual(short(tell('turn', { turnId: 1, event: 'started' })), ['turn 3 started']);
 });
 
@@ -87,7 +105,7 @@ test('a turn that is complete, and a text that is final, are not ended again', (
   tell('transcript', { source: 'model', text: 'Yes', final: false, turnId: 1 });
   tell('transcript', { source: 'model', text: 'Yes', final: true, turnId: 1 });
   tell('turn', { turnId: 1, event: 'complete' });
-  assert.deepEqual(short(it.lost(0, 1)), ['2 connected -> reconnecting', 'reconnecting']);
+  assert.deepEqual(short(it.lost(0, 1)), ['2 connected -> reconnecting', 'reconnecting', 'error']);
 });
 
 test('calls that a fresh session does not know are cancelled; answered ones are not', () => {
@@ -136,7 +154,7 @@ test('a session that never was usable is still being opened', () => {
 test('the next opening has the handle, the age of its line, and all the time of a reconnect', () => {
   const handle = new Secret('h');
   const params = { ...PARAMS, settings: { reconnect: { maxElapsedMs: 90_000 }, resumption: { reseed: true } } };
-  const { settings } = reopening(params, { handle, lineEndedAgoMs: 1234.5, heard: true });
+  const { settings } = reopening(params, { handle, lineEndedAgoMs: 1234.5, heard: true, kept: 9 });
   assert.deepEqual(settings, {
     reconnect: { maxElapsedMs: 90_000 },
     deadlines: { openMs: 90_000 },
@@ -145,8 +163,16 @@ test('the next opening has the handle, the age of its line, and all the time of 
   });
 });
 
+test('there is room for all that is offered at once, within what the sidecar takes', () => {
+  const outboxOf = (outbox: object, kept: number): unknown =>
+    reopening({ ...PARAMS, settings: { outbox } }, { handle: undefined, lineEndedAgoMs: 0, heard: true, kept }).settings?.outbox;
+  assert.deepEqual(outboxOf({ maxMessages: 100 }, 50), { ringMs: 60_000, maxMessages: 150 });
+  assert.deepEqual(outboxOf({ maxMessages: 999_999 }, 50), { ringMs: 60_000, maxMessages: 1_000_000 });
+  assert.deepEqual(outboxOf({ ringMs: 86_400_000 }, 0), { ringMs: 86_400_000 });
+});
+
 test('before the session was usable, it is opened as the app asked', () => {
-  assert.equal(reopening(PARAMS, { handle: undefined, lineEndedAgoMs: undefined, heard: false }), PARAMS);
+  assert.equal(reopening(PARAMS, { handle: undefined, lineEndedAgoMs: undefined, heard: false, kept: 9 }), PARAMS);
 });
 
 test('an old handle and a history that was given are not asked for again', () => {
@@ -156,10 +182,10 @@ test('an old handle and a history that was given are not asked for again', () =>
     historyConfig: { initialHistoryInClientContent: true },
   };
   const params = { ...PARAMS, setup, settings: { resumption: { handle: 'older', previousCloseAgeMs: 1 } } };
-  const again = reopening(params, { handle: undefined, lineEndedAgoMs: 0, heard: true });
+  const again = reopening(params, { handle: undefined, lineEndedAgoMs: 0, heard: true, kept: 0 });
   assert.deepEqual(again.setup, { model: 'models/m', sessionResumption: { transparent: true }, historyConfig: {} });
   assert.deepEqual(again.settings?.resumption, {});
-  const unheard = reopening(params, { handle: undefined, lineEndedAgoMs: 0, heard: false });
+  const unheard = reopening(params, { handle: undefined, lineEndedAgoMs: 0, heard: false, kept: 0 });
   assert.deepEqual(unheard.setup['historyConfig'], { initialHistoryInClientContent: true });
 });
 

@@ -98,6 +98,12 @@ test('secrets are revealed in the line, at any depth', () => {
   assert.deepEqual(JSON.parse(line), { auth: { apiKey: 'k-1' }, list: ['k-2'] });
 });
 
+test('where no secret was expected, one stays hidden', () => {
+  const line = encodeLine({ data: new Secret('k-1'), text: '\ud800' }, 1000, false).toString('utf8');
+  assert.ok(!line.includes('k-1'));
+  assert.equal((JSON.parse(line) as { text: string }).text, '\ufffd');
+});
+
 test('a message over the limit is refused with both sizes, counted in bytes', () => {
   assert.equal(encodeLine({ t: 'é' }, 10).length, 11);
   assert.throws(

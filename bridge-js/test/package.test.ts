@@ -8,9 +8,16 @@ import * as source from '../src/index.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const { exports: entries, version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
-  exports: Record<string, Record<string, Record<string, string>>>;
+  exports: Record<string, Entry>;
   version: string;
 };
+
+/** What `exports` says of one part: a file, or one for each condition. */
+type Entry = string | { readonly [condition: string]: Entry };
+
+function leaves(entry: Entry): string[] {
+  return typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(leaves);
+}
 
 /** Runs a program inside the package, where its own name leads to what `exports` says. */
 function run(inputType: 'module' | 'commonjs', program: string): unknown {
@@ -45,10 +52,17 @@ test('both formats start the sidecar of the development environment', () => {
   assert.equal(run('commonjs', `const { Sidecar } = require('live-sidecar'); ${body}`), version);
 });
 
-test('every file that exports names exists, with its types', () => {
-  const files = Object.values(entries['.'] ?? {}).flatMap((condition) => Object.values(condition));
-  assert.equal(files.length, 4);
-  for (const file of files) assert.ok(readFileSync(`${ROOT}${file}`, 'utf8').includes('Sidecar'), file);
+test('every file that exports names is packed, its types too', () => {
+  const files = Object.values(entries).flatMap(leaves);
+  assert.ok(files.length > 4 && Object.keys(entries).every((entry) => entry.startsWith('.')));
+  for (const file of leaves(entries['.']!)) assert.ok(readFileSync(`${ROOT}${file}`, 'utf8').includes('Sidecar'), file);
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--silent'];
+  const [report] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' })) as [
+    { files: { path: string }[] },
+  ];
+  const packed = report.files.map(({ path }) => `./${path}`);
+  for (const file of files) assert.ok(packed.includes(file), file);
+  for (const file of packed) assert.match(file, /^\.\/(dist\/|package\.json$|README\.md$|LICENSE$)/);
 });
 
 test('the lock file names no registry', () => {

@@ -33,6 +33,11 @@ test('the defaults, one after the other', () => {
   assert.equal(new Restarts({}, MIDDLE).afterEnd(30_000), 250);
 });
 
+test('no wait is longer than a timer can hold', () => {
+  const restarts = new Restarts({ baseDelayMs: 2 ** 40, maxDelayMs: Infinity }, MIDDLE);
+  assert.deepEqual([restarts.afterEnd(0), restarts.afterEnd(0)], [2 ** 31 - 1, 2 ** 31 - 1]);
+});
+
 test('what makes no sense is named', () => {
   for (const policy of [{ factor: 0.5 }, { baseDelayMs: -1 }, { jitter: 2 }, { maxRestarts: NaN }]) {
     assert.throws(() => new Restarts(policy), { name: 'RangeError', message: new RegExp(Object.keys(policy)[0]!) });

@@ -117,8 +117,8 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       const { stateRestored, gapMs, heldMs, replayedMs } = await back;
       assert.equal(stateRestored, 'resumed');
       assert.ok(gapMs > 0 && heldMs >= replayedMs && replayedMs > 0, `${gapMs} ${heldMs} ${replayedMs}`);
-      const states = ['connecting', 'connected', 'reconnecting', '(reconnecting)', '(lost)', 'reconnecting', 'connected'];
-      assert.deepEqual(told, [...states, '(reconnected)']);
+      const states = ['connecting', 'connected', 'reconnecting', '(reconnecting)', '(error)', '(lost)'];
+      assert.deepEqual(told, [...states, 'reconnecting', 'connected', '(reconnected)']);
       assert.deepEqual(revisions, [...new Set(revisions)].sort((a, b) => a - b));
     }),
   );
@@ -210,6 +210,31 @@ test('a session that was suspended stays so over a crash, until it is resumed', 
     assert.ok(!told.includes('(failed)'));
   }));
 
+test('reconnect ends a suspension for the processes to come, too', () =>
+  stage(async ({ session, kill }) => {
+    await session.open();
+    await session.suspend();
+    assert.equal((await session.reconnect()).state, 'connected');
+    const back = next(session, 'reconnected');
+    kill('SIGKILL');
+    await back;
+  }));
+
+test('a suspension that was on its way when the process died holds, until it is resumed', POSIX_ONLY, () =>
+  stage(async ({ session, supervisor, kill }) => {
+    await session.open();
+    kill('SIGSTOP'); // it cannot take it any more
+    const suspended = next(session, 'stateChanged');
+    const call = assert.rejects(session.suspend(), { name: 'SidecarExitError' });
+    const up = nextOf((listener) => supervisor.on('up', listener), 'up');
+    kill('SIGKILL');
+    await call;
+    assert.equal((await suspended).state, 'suspended');
+    await up;
+    assert.deepEqual((await supervisor.call('session/list')).sessions, []);
+    assert.equal((await session.resume()).state, 'connected');
+  }));
+
 test('after a crash loop the session is failed, and reconnect brings it back', () =>
   stage(
     async ({ session, kill }) => {
@@ -222,6 +247,7 @@ test('after a crash loop the session is failed, and reconnect brings it back', (
       await assert.rejects(session.send({ realtimeInput: { text: 'x' } }), { name: 'SidecarExitError' });
       assert.equal(session.sendAudio(randomBytes(640)), false);
       assert.equal(session.state, 'failed');
+      await assert.rejects(session.drained(), { name: 'SidecarExitError' });
       assert.equal((await session.reconnect()).state, 'connected');
       assert.equal(session.state, 'connected');
     },
@@ -240,6 +266,28 @@ test('settings that were changed hold in the next process', () =>
     assert.deepEqual([settings.stall?.afterMs, settings.outbox?.ringMs], [4_321, 60_000]);
   }));
 
+test('a small maxMessages costs nothing of what is offered again, and holds once more after it', () =>
+  stage(
+    async ({ session, kill, told }) => {
+      await session.open();
+      kill('SIGKILL');
+      await next(session, 'lost');
+      for (let i = 0; i < 50; i++) session.sendAudio(randomBytes(640));
+      await next(session, 'queue', ({ confirmedThrough = -1 }) => confirmedThrough >= 49);
+      assert.equal((await heard()).audio.uniqueMs, 50 * CHUNK_MS);
+      assert.ok(!told.includes('(dropped)'));
+      assert.equal((await session.configure({})).settings.outbox?.maxMessages, 10);
+    },
+    { settings: { outbox: { maxMessages: 10 } } },
+  ));
+
+test('a deadline longer than any timer is none', () =>
+  stage(async ({ session, supervisor }) => {
+    await session.open();
+    await session.send({ realtimeInput: { text: 'x' } }, { timeoutMs: 2 ** 31 });
+    await supervisor.call('ping', {}, { timeoutMs: 2 ** 31 });
+  }));
+
 test('what the session needs to hear cannot be excluded, and is not told either', () =>
   stage(
     async ({ session, supervisor, kill }) => {
@@ -256,7 +304,70 @@ test('what the session needs to hear cannot be excluded, and is not told either'
     { notifications: { exclude: ['session/queue', 'session/resumption', 'session/health'] } },
   ));
 
-test('close in the middle of it all: at once without a process, told as dropped what was not confirmed', () =>
+test('close after a crash: the next process gets what was said', () =>
+  stage(async ({ session, supervisor, kill, told }) => {
+    await session.open();
+    kill('SIGKILL');
+    await next(session, 'lost');
+    session.sendAudio(randomBytes(640));
+    await session.close({ drainMs: 10_000 });
+    assert.equal((await heard()).audio.uniqueMs, CHUNK_MS);
+    assert.ok(!told.includes('(dropped)') && !told.includes('(failed)'), told.join());
+    assert.equal(told.at(-1), 'disconnected');
+    assert.deepEqual((await supervisor.call('session/list')).sessions, []);
+  }));
+
+test('close does not wait for a process that nobody starts', () =>
+  stage(
+    async ({ session, kill }) => {
+      await session.open();
+      session.sendAudio(randomBytes(640));
+      const failed = next(session, 'failed');
+      kill('SIGKILL');
+      await failed;
+      const start = performance.now();
+      await session.close({ drainMs: 60_000 });
+      assert.ok(performance.now() - start < 1_000);
+    },
+    {},
+    { restart: false },
+  ));
+
+test('close of a process that hangs: given up soon, told as dropped what was not confirmed', POSIX_ONLY, () =>
+  stage(
+    async ({ session, kill }) => {
+      await session.open();
+      kill('SIGSTOP');
+      try {
+        session.sendAudio(randomBytes(640));
+        const dropped = next(session, 'dropped');
+        const start = performance.now();
+        await session.close({ drainMs: 100 });
+        assert.ok(performance.now() - start < 2_500);
+        assert.equal((await dropped).reason, 'sessionClosed');
+      } finally {
+        kill('SIGKILL');
+      }
+    },
+    {},
+    { watchdog: false },
+  ));
+
+test('while it is being closed nothing is taken, and drained says so', () =>
+  stage(async ({ session, kill }) => {
+    await session.open();
+    kill('SIGKILL');
+    await next(session, 'lost');
+    session.sendAudio(randomBytes(640));
+    const waited = assert.rejects(session.drained(), SidecarClosedError);
+    const closed = session.close({ drainMs: 200 });
+    assert.equal(session.sendAudio(randomBytes(640)), false);
+    await assert.rejects(session.drained(), SidecarClosedError);
+    await waited;
+    await closed;
+  }));
+
+test('close without a process that comes in time: told as dropped what was not confirmed', () =>
   stage(
     async ({ session, kill, told }) => {
       await session.open();
@@ -264,7 +375,7 @@ test('close in the middle of it all: at once without a process, told as dropped 
       await next(session, 'lost');
       session.sendAudio(randomBytes(640));
       const dropped = next(session, 'dropped');
-      await session.close();
+      await session.close({ drainMs: 50 });
       const { reason, kind, fromN, throughN } = await dropped;
       assert.deepEqual([reason, kind, fromN, throughN], ['sessionClosed', 'audio', 0, 0]);
       assert.equal(told.at(-1), 'disconnected');

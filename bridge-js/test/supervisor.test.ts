@@ -135,7 +135,7 @@ test('without restarts the first end is the last', async () => {
 });
 
 test('a handler answers in every process, until it is taken back', async () => {
-  const supervisor = supervise(undefined);
+  const supervisor = supervise(undefined, { watchdog: false }); // a busy machine may take longer than it waits
   const asked: string[] = [];
   const takeBack = supervisor.handle('auth/token', ({ sessionId }) => {
     asked.push(sessionId);
@@ -213,6 +213,20 @@ test('after stop it may be started again', async () => {
   await stopping;
   assert.ok(!isAlive(first.pid));
   assert.ok(isAlive(second.pid));
+});
+
+test('of stop, start, stop the last word counts', async () => {
+  const supervisor = supervise('well');
+  const pids = pidsOf(supervisor);
+  await supervisor.start();
+  const stopped = supervisor.stop();
+  const started = assert.rejects(supervisor.start(), SidecarClosedError);
+  await Promise.all([stopped, supervisor.stop(), started]);
+  const again = assert.rejects(supervisor.start(), SidecarClosedError); // it has not begun yet
+  await Promise.all([supervisor.stop(), again]);
+  assert.deepEqual([supervisor.running, pids.length, pids.some(isAlive)], [false, 1, false]);
+  await supervisor.start();
+  assert.equal(pids.length, 2);
 });
 
 for (const how of ['idle', 'closed', 'waiting']) {

@@ -12,6 +12,8 @@ import { Sender } from './sender.js';
 import type * as Shapes from './shapes.js';
 import { Stage } from './stage.js';
 
+const DESTROYED = 'The client was destroyed. Make another one.';
+
 /**
  * The client that the app had, with the connection in a sidecar.
  *
@@ -58,7 +60,7 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
 
   /** Resolves when the session is usable: at once if it is. An attempt that waits is made now. */
   async connect(): Promise<void> {
-    if (this.#destroying !== undefined) throw this.#invalid('The client was destroyed. Make another one.');
+    if (this.#destroying !== undefined) throw this.#invalid(DESTROYED);
     return this.#conversation.connect();
   }
 
@@ -78,7 +80,8 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
    * Resolves when the sidecar has accepted the input; what is accepted is kept until its arrival is confirmed. Before
    * there is a session the input waits. `options`: docs/migration.md.
    */
-  sendRealtimeInput(input: Shapes.RealtimeInput, options?: Shapes.MessageSendOptions): Promise<void> {
+  async sendRealtimeInput(input: Shapes.RealtimeInput, options?: Shapes.MessageSendOptions): Promise<void> {
+    if (this.#destroying !== undefined) throw this.#invalid(DESTROYED);
     return this.#sender.input(input, options);
   }
 
@@ -189,6 +192,14 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
   override addListener(event: string | symbol, listener: (...args: any[]) => void): this;
   override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.on(event, listener);
+  }
+
+  override prependListener<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
+  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    super.prependListener(event, listener);
+    if (event === 'reconnectionCountdown') this.#stage.watchCountdown();
+    return this;
   }
 
   #read<G extends Getter>(name: G, ...args: Parameters<Getters[G]>): ReturnType<Getters[G]> {

@@ -75,9 +75,17 @@ export class Conversation {
 
   disconnect(): Promise<void> {
     this.#obsolete();
-    if (this.#stage.mirror.wanted) this.#happen({ name: 'disconnectCalled', params: {} });
+    const { wanted } = this.#stage.mirror;
+    if (wanted) this.#happen({ name: 'disconnectCalled', params: {} });
     const running = this.#running;
-    if (running === undefined) return this.#closing;
+    if (running === undefined) {
+      const turn = this.#turn;
+      const closed = (): void => {
+        if (turn === this.#turn) this.#happen({ name: 'closed', params: { resumable: false } });
+      };
+      if (wanted) this.#closing = this.#closing.then(closed);
+      return this.#closing;
+    }
     // Even if it cannot be closed as it should, to the app it is gone.
     const closed = running.session.close().catch((error: unknown) => this.failedQuietly(error));
     return (this.#closing = closed.then(() => this.#end(running)));
@@ -189,7 +197,8 @@ export class Conversation {
     const session = new LiveSession(this.#lease.supervisor, params);
     this.#running = { session, deafen: this.#listenTo(session) };
     const openMs = params.settings?.deadlines?.openMs ?? 0;
-    const opened = session.open({ timeoutMs: openMs + OPEN_MARGIN_MS });
+    const withinMs = openMs + OPEN_MARGIN_MS;
+    const opened = session.open({ timeoutMs: withinMs, signal: AbortSignal.timeout(withinMs) });
     this.#host.opened();
     return opened;
   }

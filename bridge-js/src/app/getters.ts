@@ -119,7 +119,7 @@ export const GETTERS: { readonly [G in Getter]: GetterRow<G> } = {
       { on: 'inputAccepted', fields: [] },
       { on: 'turn', fields: ['event'] },
     ],
-    read: ({ session }) => session,
+    read: ({ session }) => session && { ...session, connectionHistory: [...session.connectionHistory] },
   },
   getSessionStats: { feeds: SESSIONS, read: sessionStats },
   getResumableSessions: { feeds: SESSIONS, read: resumableSessions },

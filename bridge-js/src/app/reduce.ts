@@ -53,7 +53,7 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
     fatalTold: false,
     recovery: { ...mirror.recovery, sinceMs: mirror.recovery.sinceMs ?? nowMs, lastResult: 'pending' },
   }),
-  inputAccepted: (mirror, _, nowMs) => ({ ...withActivity(mirror, nowMs), count: mirror.count + 1 }),
+  inputAccepted: (mirror, _, nowMs) => ({ ...mirror, session: active(mirror.session, nowMs), count: mirror.count + 1 }),
   inputWaits: (mirror, { waiting }) => ({ ...mirror, waiting, count: mirror.count + 1 }),
   inputsLeft: (mirror, { waiting }) => ({ ...mirror, waiting }),
   retriesChanged: (mirror, { active }) => ({ ...mirror, activeRetries: active }),
@@ -75,15 +75,12 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
 
   stateChanged: reduceStateChanged,
   setupSent: same,
-  message: (mirror, { message }, nowMs) => {
-    const heard = withActivity(mirror, nowMs);
-    const { setupComplete } = message;
-    return {
-      ...heard,
-      count: mirror.count + 1,
-      ...(setupComplete === undefined ? {} : { setupPayload: setupComplete }),
-    };
-  },
+  message: (mirror, { message: { setupComplete } }, nowMs) => ({
+    ...mirror,
+    session: active(mirror.session, nowMs),
+    count: mirror.count + 1,
+    setupPayload: setupComplete === undefined ? mirror.setupPayload : setupComplete,
+  }),
   invalidMessage: (mirror) => ({ ...mirror, count: mirror.count + 1 }),
   transcript: (mirror, { source, turnId, final, interim }, nowMs) => {
     const { speakingSinceMs } = mirror;
@@ -177,9 +174,9 @@ export function withSession(mirror: Mirror, change: Partial<SessionData>): Mirro
   return mirror.session === null ? mirror : { ...mirror, session: { ...mirror.session, ...change } };
 }
 
-function withActivity(mirror: Mirror, nowMs: number): Mirror {
-  const messageCount = (mirror.session?.messageCount ?? 0) + 1;
-  return withSession(mirror, { messageCount, lastActivity: new Date(nowMs) });
+/** A message went up or down. */
+function active(session: SessionData | null, nowMs: number): SessionData | null {
+  return session && { ...session, messageCount: session.messageCount + 1, lastActivity: new Date(nowMs) };
 }
 
 function counted(mirror: Mirror, error: GeminiError, fatal: boolean): Mirror {

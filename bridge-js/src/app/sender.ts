@@ -10,6 +10,7 @@ const TIMEOUT_MS = 30_000;
 const MAX_RETRIES = 3;
 const RETRY_DELAY_MS = 1_000;
 const NORMAL = 1;
+const OVERFLOW = 'Inputs are dropped: more than `maxQueueSize` wait for a session. Call connect().';
 
 type Payload = Parameters<LiveSession['send']>[0];
 type Status = 'sent' | 'held';
@@ -27,6 +28,9 @@ export class Sender {
   readonly #waiting: WaitingInputs;
   readonly #reports = new Set<(confirmedThrough: number) => void>();
   #activeRetries = 0;
+  /** One error tells all inputs that gave way since there was last a session. */
+  #overflow: SidecarError | undefined;
+  #isOverflowTold = false;
 
   constructor(host: SenderHost, maxWaiting: number) {
     this.#host = host;
@@ -35,7 +39,7 @@ export class Sender {
 
   /** Resolves when the sidecar has accepted it; with `expectResponse`, when its arrival is confirmed. */
   async input(input: RealtimeInput, options: MessageSendOptions = {}): Promise<void> {
-    if (typeOf(input) === undefined) {
+    if (typeOf(input ?? {}) === undefined) {
       throw this.#host.invalid('The input has neither audio, nor text, nor audioStreamEnd. Give one of them.');
     }
     const session = this.#host.session();
@@ -54,6 +58,8 @@ export class Sender {
 
   /** The session is there: all that waited goes first. */
   sessionOpened(): void {
+    this.#overflow = undefined;
+    this.#isOverflowTold = false;
     if (this.#waiting.length === 0) return;
     const all = this.#waiting.takeAll();
     this.#host.happen({ name: 'inputsLeft', params: { waiting: {} } });
@@ -77,7 +83,10 @@ export class Sender {
       const fail = (error: Error): void => {
         clearTimeout(timer);
         if (expectResponse) reject(error);
-        else this.#host.happen({ name: 'failedQuietly', params: { error: this.#host.errorOf(error).toGeminiError() } });
+        else if (error !== this.#overflow || !this.#isOverflowTold) {
+          this.#isOverflowTold ||= error === this.#overflow;
+          this.#host.happen({ name: 'failedQuietly', params: { error: this.#host.errorOf(error).toGeminiError() } });
+        }
       };
       const waiting: WaitingInput = {
         input,
@@ -98,9 +107,7 @@ export class Sender {
       const dropped = this.#waiting.add(waiting);
       const params = { inputType: typeOf(input)!, priority, waiting: this.#waiting.byPriority };
       this.#host.happen({ name: 'inputWaits', params });
-      dropped?.giveUp(
-        new SidecarError('The input was dropped: more than `maxQueueSize` wait for a session. Call connect().'),
-      );
+      dropped?.giveUp((this.#overflow ??= new SidecarError(OVERFLOW)));
       if (!expectResponse) resolve();
     });
   }
@@ -108,9 +115,27 @@ export class Sender {
   async #accept(session: LiveSession, input: RealtimeInput, options: MessageSendOptions): Promise<void> {
     const { priority = NORMAL, timeout = TIMEOUT_MS, maxRetries = MAX_RETRIES, expectResponse } = options;
     const deadlineMs = performance.now() + timeout;
-    const status = await this.#retried(() => deliver(session, input, timeout), maxRetries);
+    const status = await this.#deliver(session, input, timeout, maxRetries);
     this.#host.happen({ name: 'inputAccepted', params: { input, inputType: typeOf(input)!, status, priority } });
     if (expectResponse) await this.#confirmed(session, deadlineMs, timeout);
+  }
+
+  /** One input may have several parts. All are given away in this tick, so that no later input comes between. */
+  async #deliver(
+    session: LiveSession,
+    { audio, text, audioStreamEnd }: RealtimeInput,
+    timeoutMs: number,
+    maxRetries: number,
+  ): Promise<Status> {
+    const say = async (realtimeInput: object): Promise<Status> => {
+      const payload = { realtimeInput } as Payload;
+      return (await this.#retried(() => session.send(payload, { timeoutMs }), maxRetries)).status;
+    };
+    const parts: Promise<Status>[] = [];
+    if (text) parts.push(say({ text }));
+    if (audio !== undefined) parts.push(speak(session, audio, timeoutMs));
+    if (audioStreamEnd) parts.push(say({ audioStreamEnd: true }));
+    return (await Promise.all(parts)).at(-1)!;
   }
 
   async #retried<T>(attempt: () => Promise<T>, maxRetries: number): Promise<T> {
@@ -167,20 +192,18 @@ export class Sender {
   }
 }
 
-/** One input may have several parts; they are accepted in this order. */
-async function deliver(
+/** Never tried again: a chunk that was taken is kept, however long the sidecar takes. */
+async function speak(
   session: LiveSession,
-  { audio, text, audioStreamEnd }: RealtimeInput,
+  { data, mimeType }: NonNullable<RealtimeInput['audio']>,
   timeoutMs: number,
 ): Promise<Status> {
-  let status: Status = session.state === 'connected' ? 'sent' : 'held';
-  if (text) ({ status } = await session.send({ realtimeInput: { text } }, { timeoutMs }));
-  if (audio !== undefined && !session.sendAudio(audio.data, audio.mimeType)) {
+  const status = session.state === 'connected' ? 'sent' : 'held';
+  if (!session.sendAudio(data, mimeType)) {
     if (session.state === 'failed')
       throw new SidecarError(`Session ${session.id} failed. Call connect() to try again.`);
-    await within(session.drained(), timeoutMs);
+    await within(session.drained(), timeoutMs); // rejects when the session is being closed, and took nothing
   }
-  if (audioStreamEnd) ({ status } = await session.send({ realtimeInput: { audioStreamEnd: true } }, { timeoutMs }));
   return status;
 }
 

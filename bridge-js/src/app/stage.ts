@@ -16,7 +16,7 @@ export class Stage {
   #flush: NodeJS.Immediate | undefined;
   #countdown: NodeJS.Timeout | undefined;
   /** What was decided and is still to be emitted: a listener that calls back does not change the order. */
-  readonly #emissions: Emission[] = [];
+  readonly #emissions: Iterable<Emission>[] = [];
   #isEmitting = false;
 
   constructor(emitter: EventEmitter, compat: Compat, mirror: Mirror) {
@@ -79,13 +79,15 @@ export class Stage {
       isHeard: (event) => this.#emitter.listenerCount(event) > 0,
     });
     this.#mirror = mirror;
-    this.#emissions.push(...emissions);
+    this.#emissions.push(emissions);
   }
 
   #emitAll(): void {
     if (this.#isEmitting) return;
     this.#isEmitting = true;
-    for (let next = this.#emissions.shift(); next !== undefined; next = this.#emissions.shift()) this.#emit(next);
+    for (let next = this.#emissions.shift(); next !== undefined; next = this.#emissions.shift()) {
+      for (const emission of next) this.#emit(emission);
+    }
     this.#isEmitting = false;
   }
 

@@ -34,7 +34,8 @@ const BY_HAPPENING: ReadonlyMap<HappeningName, readonly Maker[]> = (() => {
 
 export interface Translated {
   readonly mirror: Mirror;
-  readonly emissions: readonly Emission[];
+  /** Made one by one: a listener that is added by an earlier listener hears the later ones. */
+  readonly emissions: Iterable<Emission>;
 }
 
 export interface TranslateOptions {
@@ -51,10 +52,16 @@ export function translate(before: Mirror, happening: Happening, options: Transla
   if (name === 'stateChanged' && isStale(before, params)) return { mirror: before, emissions: [] };
   const after = reduce(before, happening, nowMs);
   const scene: Scene = { before, after, nowMs, compat };
-  const emissions: Emission[] = [];
+  return { mirror: after, emissions: emissionsOf(happening, scene, isHeard) };
+}
+
+function* emissionsOf(
+  { name, params }: Happening,
+  scene: Scene,
+  isHeard: (event: AppEvent) => boolean,
+): Generator<Emission> {
   for (const { event, make } of BY_HAPPENING.get(name) ?? []) {
     if (!isHeard(event)) continue;
-    for (const args of make(params as never, scene)) emissions.push({ event, args } as unknown as Emission);
+    for (const args of make(params as never, scene)) yield { event, args } as unknown as Emission;
   }
-  return { mirror: after, emissions };
 }
