@@ -294,3 +294,14 @@ def test_a_close_ends_as_soon_as_all_has_arrived() -> None:
     talk.cut()
     books = talk.core.outbox.books
     assert (books.dropped_us, books.confirmed_us) == (0, 3 * CHUNK_US)
+
+
+def test_what_a_line_took_whose_session_was_refused_has_not_arrived_anywhere() -> None:
+    outbox = make()
+    offer(outbox, message(0))
+    write(outbox, mark=1)
+    outbox.confirm(1)
+    outbox.line_lost(0.0, refused=True)
+    outbox.connected(resumed=False)
+    assert numbers(outbox.held) == [0]
+    assert outbox.books.confirmed_us == 0
