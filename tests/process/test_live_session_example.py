@@ -51,7 +51,7 @@ def test_it_loses_nothing_while_the_line_is_cut() -> None:
     books = figures(done.stdout)
     assert books["offered"] == books["accepted"] == books["confirmed"] == books["heard"] == 2000
     assert books["refused"] == books["dropped"] == 0
-    assert 0 < books["sent again"] <= 1000
+    assert books["sent again"] <= 1000  # nothing, when the cut comes right after a pong
     assert "nothing was lost" in done.stdout
 
 
