@@ -44,6 +44,7 @@ class Outage(Struct):
         fresh_tried: the one fresh session in place of a resume was tried since the session was stable.
         renewed: a newer credential in place of a refused one was tried since then.
         asked_until: until then the service asked for no attempt: no hint ends that wait.
+        moved_only: a planned move out of calm, and nothing failed: the next loss begins an outage of its own.
     """
 
     since: float | None = None
@@ -56,6 +57,7 @@ class Outage(Struct):
     fresh_tried: bool = False
     renewed: bool = False
     asked_until: float = -NEVER
+    moved_only: bool = False
 
 
 class Stop(Struct, frozen=True):

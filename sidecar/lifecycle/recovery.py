@@ -158,6 +158,7 @@ class Recovery:
 
     def failed(self, fault: Fault, now: float) -> Stop | Retry:
         """The attempt failed: how to go on."""
+        self.outage.moved_only = False
         self._count(fault, self._situation(now), now)
         return self._decide(fault, self._situation(now), now)
 
@@ -169,8 +170,12 @@ class Recovery:
     def lost(self, line: Line, fault: Fault, now: float, *, model_speaking: bool) -> Stop | Retry:
         """The line ended: how to go on. A refused resume is a failed attempt; a line that was left on purpose
         counts nothing; one that died before it was stable counts like an attempt that reached the service."""
-        outage, planned = self.outage, self.planned
+        planned = self.planned
         refused = self.resuming = self.refuses(line, fault)
+        if self.outage.moved_only and not refused:
+            self.outage = Outage()
+        outage = self.outage
+        outage.moved_only = planned is not None and outage.since is None
         if outage.since is None:
             outage.since = now
         if refused:
@@ -199,6 +204,7 @@ class Recovery:
         else:
             failed = not line.stable and planned.kind not in WISHES
             self.outage.failures += failed
+            self.outage.moved_only &= not failed
         if failed:
             self.breaker = self.breaker.failed(now, self.settings.breaker)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -80,7 +81,8 @@ def run(
     signal's number), for the protocol's (`Edge.end`), or with code 1 when the loop or the start failed.
     """
     process = _Process(descriptors)
-    signals.hear(lambda number: process.end.end("signal", 128 + number))
+    at_terminal = os.isatty(descriptors.stdin)
+    signals.hear(lambda number: process.end.end("signal", 128 + number), at_terminal=at_terminal)
 
     def start() -> None:
         try:

@@ -11,16 +11,21 @@ SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 """SIGBREAK is Windows's own, and the only one that a parent there can send to another process."""
 
 
-def hear(on_signal: Callable[[int], None]) -> None:
+def hear(on_signal: Callable[[int], None], *, at_terminal: bool) -> None:
     """Calls `on_signal` with the number of each signal: from the main thread, from another one, or from both.
 
+    A terminal's Ctrl-C goes to all processes in front, the host and us. Unless we read from that terminal
+    ourselves (`at_terminal`) it is the host's to decide on: SIGINT is ignored, and stdin ends when it does.
     Call it in the main thread. It takes the place that `loop.add_signal_handler` would need on POSIX.
     """
 
     def handler(number: int, frame: FrameType | None) -> None:
         on_signal(number)
 
-    numbers = [number for name in SIGNALS if (number := getattr(signal, name, None)) is not None]
+    heard = [name for name in SIGNALS if at_terminal or name != "SIGINT"]
+    numbers = [number for name in heard if (number := getattr(signal, name, None)) is not None]
+    if not at_terminal:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in numbers:
         signal.signal(number, handler)
     if sys.platform != "win32":  # asyncio takes this place for itself on Windows

@@ -104,6 +104,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     M("a wait that was asked for stops while we sleep", RECOVERY, "            outage.asked_until -= slept_s\n", ""),
     M("a sleep uses up the time of an outage", RECOVERY, "            outage.since += slept_s\n", "            pass\n"),
     M("what the host wished counts as a failure", RECOVERY, "failed = not line.stable and planned.kind not in WISHES", "failed = not line.stable"),
+    M("a cut right after a move is the second loss of one outage", RECOVERY, "if self.outage.moved_only and not refused:", "if False:"),
+    M("a move whose attempt failed never was an outage", RECOVERY, "        self.outage.moved_only = False\n", ""),
+    M("moves that we are ordered to again and again count nothing", RECOVERY, "            self.outage.moved_only &= not failed\n", ""),
     # -- the course of a session -----------------------------------------------------------------
     M("a denial on a line that is being left is overheard", COURSE, "            self.recovery.planned = None\n        planned = self.recovery.planned", "            pass\n        planned = self.recovery.planned"),
     M("what the service closed for is said again", COURSE, "blamed=fault.ws_code == 1007", "blamed=False"),

@@ -255,6 +255,43 @@ def test_attempts_are_numbered_from_one_in_every_outage() -> None:
         assert [e.attempt for e in rig.of(ev.Reconnected)] == [4]
 
 
+def test_a_cut_right_after_a_hand_over_begins_an_outage_of_its_own() -> None:
+    rig = Rig()
+    rig.open()
+    for _ in range(2):  # the second comes before the line is stable
+        rig.core.go_away(rig.now, 9.0)
+        rig.pass_time(0.3)
+        rig.wait_for_attempt()
+        rig.connect()
+        rig.pass_time(3.0)
+    assert [e.attempt for e in rig.of(ev.Reconnecting)] == [1, 2]  # thrown off a new line: that counts
+    rig.pass_time(11.0)
+    rig.core.go_away(rig.now, 9.0)
+    rig.pass_time(0.3)
+    rig.wait_for_attempt()
+    rig.connect()
+    rig.pass_time(3.0)
+    rig.cut()
+    moved, cut = rig.of(ev.Reconnecting)[-2:]
+    assert (moved.attempt, moved.planned, cut.attempt, cut.planned) == (1, True, 1, False)
+    assert rig.core.outage.since == rig.now
+
+
+def test_a_hand_over_whose_attempt_fails_is_an_outage_like_any_other() -> None:
+    rig = Rig()
+    rig.open()
+    rig.pass_time(11.0)
+    rig.core.go_away(rig.now, 9.0)
+    rig.pass_time(0.3)
+    rig.wait_for_attempt()
+    rig.cut(REFUSED)
+    rig.wait_for_attempt()
+    rig.connect()
+    rig.pass_time(3.0)
+    rig.cut()
+    assert [e.attempt for e in rig.of(ev.Reconnecting)] == [1, 2, 3]
+
+
 def test_a_session_that_was_suspended_in_the_middle_of_a_move_counts_the_next_loss() -> None:
     rig = at("connected/draining")
     rig.core.suspend(rig.now, "suspendRequested")
