@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sidecar.lifecycle import faults
 from sidecar.rpc import openrpc, protocol
 
 Schema = dict[str, Any]
@@ -19,6 +20,12 @@ import type { Secret } from '../secret.js';
 """
 
 HOST_RESULTS = {row.result.__name__ for row in protocol.HOST_METHODS.values() if row.result}
+
+KINDS = "ErrorKind | FaultKind | (string & {})"
+"""An editor completes the kinds of this release; those of another one and of the host are strings too."""
+
+MORE_PRECISE = {("ErrorData", "kind"): KINDS}
+"""Members of which more is known than their schema says."""
 
 PRIMITIVES = {
     "string": "string",
@@ -93,7 +100,8 @@ def _properties(schema: Schema) -> Iterator[str]:
     for key, value in schema["properties"].items():
         yield from _comment(_property_note(value, sent=sent), "  ")
         mark = "" if key in required else "?"
-        yield f"  {key}{mark}: {type_of(value, sent=sent)};"
+        known = MORE_PRECISE.get((schema.get("title", ""), key))
+        yield f"  {key}{mark}: {known or type_of(value, sent=sent)};"
 
 
 def _property_note(schema: Schema, *, sent: bool) -> str:
@@ -153,7 +161,11 @@ def _errors() -> str:
     for row in protocol.ERROR_CODES:
         lines += _comment(row.meaning, "  ")
         lines.append(f"  {row.kind}: {row.code},")
-    lines += ["} as const;", "", "export type ErrorKind = keyof typeof ERROR_CODES;"]
+    lines += ["} as const;", "", "export type ErrorKind = keyof typeof ERROR_CODES;", ""]
+    lines += _comment("What can go wrong between the sidecar and the service: docs/errors.md.", "")
+    lines.append("export type FaultKind =")
+    lines += [f"  | {_literal(kind)}" for kind in sorted({row.kind for row in faults.ROWS})]
+    lines[-1] += ";"
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,6 @@
 /** JSON-RPC 2.0 over two streams. Knows nothing of processes: whoever owns the streams finds out why they ended. */
 import type { Readable, Writable } from 'node:stream';
+import { defaultTimeoutMs, type CallArguments, type NotifyArguments } from './calls.js';
 import {
   RequestRefusedError,
   SidecarAbortError,
@@ -19,31 +20,8 @@ import {
 } from './generated/protocol.js';
 import { startTimer } from './timer.js';
 
-/** A call without a deadline of its own is given up after this. */
-export const DEFAULT_TIMEOUT_MS = 60_000;
-/** Over a deadline that the sidecar itself keeps, so that its answer, which says more, comes first. */
-const MARGIN_MS = 15_000;
 /** So much of a line that is not a message is shown. */
 const EXCERPT_CHARACTERS = 200;
-
-/** Calls that the sidecar answers by a deadline in their own params; milliseconds, with its defaults. */
-const OWN_DEADLINE_MS: { readonly [M in keyof Methods]?: (params: Methods[M]['params']) => number } = {
-  'session/open': ({ settings }) => settings?.deadlines?.openMs ?? 30_000,
-  'session/close': ({ drainMs }) => drainMs ?? 1_000,
-  'session/wait': ({ timeoutMs }) => timeoutMs ?? 30_000,
-};
-
-export interface CallOptions {
-  /** Gives the call up: it rejects with an `AbortError`, the sidecar cancels it, a late answer is ignored. */
-  readonly signal?: AbortSignal | undefined;
-  /** Default 60 000, or the deadline in the call's own params and some more. `Infinity`: wait for ever. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** `params` may be left out where none of its fields is required. */
-export type CallArguments<Params> = Record<never, never> extends Params
-  ? [params?: Params, options?: CallOptions]
-  : [params: Params, options?: CallOptions];
 
 /** What a handler gets beside the params. */
 export interface RequestContext {
@@ -167,12 +145,7 @@ export class Connection {
    * Sends a notification. False: it was taken, but the sidecar does not keep up; send no more before `drained()`.
    * @throws SidecarClosedError or SidecarExitError when nothing can be sent any more.
    */
-  notify<N extends keyof HostNotifications>(
-    method: N,
-    ...rest: Record<never, never> extends HostNotifications[N]
-      ? [params?: HostNotifications[N]]
-      : [params: HostNotifications[N]]
-  ): boolean {
+  notify<N extends keyof HostNotifications>(method: N, ...rest: NotifyArguments<N>): boolean {
     if (this.#refusal !== undefined) throw this.#refusal();
     // Fifty times a second, and only strings that the app gave as such.
     const hasSecrets = method !== 'session/sendAudio';
@@ -295,11 +268,6 @@ export class Connection {
     this.#waitingForRoom.clear();
     for (const tell of waiting) tell(why?.());
   }
-}
-
-function defaultTimeoutMs<M extends keyof Methods>(method: M, params: Methods[M]['params'] | undefined): number {
-  const ownMs = OWN_DEADLINE_MS[method]?.((params ?? {}) as never);
-  return ownMs === undefined ? DEFAULT_TIMEOUT_MS : ownMs + MARGIN_MS;
 }
 
 /** A handler's failure for the wire. Its text may hold anything, so only what was meant for the sidecar is sent. */

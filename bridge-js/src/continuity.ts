@@ -2,6 +2,7 @@
  * One story over several processes. Each process begins anew: with revision 1, turn 1, state `connecting`, and without
  * a word of what the one before was in the middle of. This is where it is made to go on. Pure: time is an argument.
  */
+import type { Payload } from './backlog.js';
 import { SidecarRpcError } from './errors.js';
 import type { Dropped, ErrorData, OpenParams, SessionSnapshot, StateChanged } from './generated/protocol.js';
 import { givenHandle, type Past } from './reopening.js';
@@ -44,14 +45,19 @@ export class Continuity {
     return this.#state;
   }
 
+  /** Whether it ever was connected. */
+  get wasUsable(): boolean {
+    return this.#lineEndedAtMs !== undefined;
+  }
+
   /** What another process needs to know. */
   past(nowMs: number): Pick<Past, 'handle' | 'lineEndedAgoMs'> {
     const endedAtMs = this.#lineEndedAtMs;
     return { handle: this.#handle, lineEndedAgoMs: endedAtMs === undefined ? undefined : nowMs - endedAtMs };
   }
 
-  /** A notification of the present process: how it is told, and what is told after it. */
-  receive(name: ShortName, params: object, nowMs: number, waiting: Waiting): Told[] {
+  /** A notification of the present process: how it is told, and what is told after it. `waiting` is asked if need be. */
+  receive(name: ShortName, params: object, nowMs: number, waiting: () => Waiting): Told[] {
     const { instanceId } = params as Story[ShortName];
     this.#instanceId = instanceId;
     switch (name) {
@@ -86,9 +92,10 @@ export class Continuity {
     return [this.#told(name, params as never)];
   }
 
-  /** The app answered these calls of the model. */
-  answered(responses: Iterable<{ readonly id?: string }>): void {
-    for (const { id } of responses) if (id !== undefined) this.#openCalls.delete(id);
+  /** The app sent this; it may answer calls of the model. */
+  sent({ toolResponse }: Payload): void {
+    const { functionResponses = [] } = (toolResponse ?? {}) as { functionResponses?: { id?: string }[] };
+    for (const { id } of functionResponses) if (id !== undefined) this.#openCalls.delete(id);
   }
 
   /** A snapshot of the present process, as this story knows it. */
@@ -150,7 +157,7 @@ export class Continuity {
     return this.#step(state, { reason, attempt: 0 });
   }
 
-  #stateChanged(params: Story['stateChanged'], nowMs: number, waiting: Waiting): Told[] {
+  #stateChanged(params: Story['stateChanged'], nowMs: number, waiting: () => Waiting): Told[] {
     if (this.#state === 'connected' && params.state !== 'connected') this.#lineEndedAtMs = nowMs;
     const previous = this.#lost === undefined ? params.previous : this.#state;
     const changed = {
@@ -168,7 +175,7 @@ export class Continuity {
       this.#lost = undefined;
       told.push(this.#remember({ ...changed, stateRestored: restored }));
       told.push(
-        this.#told('reconnected', { attempt, gapMs, stateRestored: restored, ...waiting }),
+        this.#told('reconnected', { attempt, gapMs, stateRestored: restored, ...waiting() }),
       );
       if (restored !== 'resumed' && this.#openCalls.size > 0) {
         told.push(this.#told('toolCallCancelled', { ids: [...this.#openCalls] }));

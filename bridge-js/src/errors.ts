@@ -1,5 +1,5 @@
 /** Every error of this package. Each message says what happened and what to do next; none holds a secret. */
-import { ERROR_CODES, type ErrorData, type ErrorKind } from './generated/protocol.js';
+import { ERROR_CODES, type ErrorData, type ErrorKind, type FaultKind } from './generated/protocol.js';
 
 /** Of the end of stderr, so many lines stand in a message; the error's `stderrTail` has more. */
 const LAST_LINES_SHOWN = 20;
@@ -27,8 +27,8 @@ export class SidecarError extends Error {
 /** The sidecar answered the call with an error. */
 export class SidecarRpcError extends SidecarError {
   override name = 'SidecarRpcError';
-  /** The stable name to test for: an {@link ErrorKind}, or a fault of the connection to the service. */
-  readonly kind: ErrorKind | (string & {});
+  /** The stable name to test for: of the call, or of a fault of the connection to the service. */
+  readonly kind: ErrorKind | FaultKind | (string & {});
 
   constructor(
     readonly method: string,
@@ -133,6 +133,24 @@ export class SidecarSpawnError extends SidecarError {
   }
 }
 
+/** The process does not end, not even by force. No other takes its place before the next `start()`. */
+export class SidecarStuckError extends SidecarError {
+  override name = 'SidecarStuckError';
+
+  constructor(
+    readonly pid: number | undefined,
+    /** Why it was to end, if that was not asked for. */
+    cause?: unknown,
+  ) {
+    const why = cause instanceof Error ? ` It was to end because: ${cause.message}` : '';
+    super(
+      `The sidecar (process ${pid}) did not end on SIGKILL; it hangs in the operating system, and may still hold its ` +
+        `connections. End it by hand before another is started.${why}`,
+      cause === undefined ? undefined : { cause },
+    );
+  }
+}
+
 /** The sidecar is down and is being started again. Nothing was sent. */
 export class SidecarDownError extends SidecarError {
   override name = 'SidecarDownError';
@@ -204,6 +222,45 @@ export class LineTooLongError extends SidecarError {
   ) {
     super(`The message takes ${sizeBytes} bytes and a line may hold ${maxLineBytes}. Send it in smaller parts.`);
   }
+}
+
+/** The same mark in the ESM and the CJS copy of this package: an error of one is an instance of the other's class. */
+const CLASS = Symbol.for('live-sidecar.error');
+
+/** All classes here, by names that no bundler changes. */
+const CLASSES = {
+  SidecarError,
+  SidecarRpcError,
+  RequestRefusedError,
+  SidecarExitError,
+  SidecarTimeoutError,
+  SidecarAbortError,
+  SidecarClosedError,
+  SidecarSpawnError,
+  SidecarStuckError,
+  SidecarDownError,
+  SidecarCrashLoopError,
+  SessionFailedError,
+  BacklogFullError,
+  SidecarProtocolError,
+  LineTooLongError,
+};
+
+for (const [name, type] of Object.entries(CLASSES)) {
+  Object.defineProperty(type.prototype, CLASS, { value: name });
+  Object.defineProperty(type, Symbol.hasInstance, {
+    value(this: unknown, error: unknown): boolean {
+      // A class of the app's own that extends one of these has no other copy.
+      return this === type ? isOf(name, error) : Function.prototype[Symbol.hasInstance].call(this as never, error);
+    },
+  });
+}
+
+function isOf(name: string, error: unknown): boolean {
+  for (let type = error; typeof type === 'object' && type !== null; type = Object.getPrototypeOf(type)) {
+    if (Object.getOwnPropertyDescriptor(type, CLASS)?.value === name) return true;
+  }
+  return false;
 }
 
 function kindOf(code: number): string {

@@ -16,14 +16,9 @@ export {
   type AppEvents,
   type GeminiLiveConfig,
 } from './app/index.js';
-export {
-  type CallArguments,
-  type CallOptions,
-  type ProtocolViolation,
-  type RequestContext,
-  type RequestHandler,
-} from './connection.js';
 export type { Payload } from './backlog.js';
+export type { CallArguments, CallOptions } from './calls.js';
+export type { ProtocolViolation, RequestContext, RequestHandler } from './connection.js';
 export {
   BacklogFullError,
   LineTooLongError,
@@ -38,6 +33,7 @@ export {
   SidecarProtocolError,
   SidecarRpcError,
   SidecarSpawnError,
+  SidecarStuckError,
   SidecarTimeoutError,
   type Exit,
 } from './errors.js';

@@ -1,6 +1,6 @@
 /** What a session sends: numbered, kept until confirmed, offered to one process after the other. */
 import { Backlog, droppedMessage, kindOf, type BacklogLimits, type Kept, type KeptMessage, type Payload } from './backlog.js';
-import { DEFAULT_TIMEOUT_MS, type CallOptions } from './connection.js';
+import { DEFAULT_TIMEOUT_MS, type CallOptions } from './calls.js';
 import { deferred, type Deferred } from './deferred.js';
 import {
   SidecarAbortError,

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { childEnvironment, type Environment } from './environment.js';
-import { SidecarError, SidecarSpawnError, type Exit } from './errors.js';
+import { SidecarSpawnError, SidecarStuckError, type Exit } from './errors.js';
 import { LineSplitter } from './framing.js';
 import { adviceFor } from './program.js';
 
@@ -122,7 +122,7 @@ export class SidecarProcess {
 
   /**
    * Ends the process at once.
-   * @throws SidecarError when it survives even that.
+   * @throws SidecarStuckError when it survives even that.
    */
   async kill(): Promise<Exit> {
     this.#child.kill('SIGKILL');
@@ -131,7 +131,7 @@ export class SidecarProcess {
 
   /**
    * Ends the input, then insists: SIGTERM, SIGKILL. A second call gets the same answer.
-   * @throws SidecarError when the process survives even that.
+   * @throws SidecarStuckError when the process survives even that.
    */
   end(): Promise<Exit> {
     return (this.#ending ??= this.#end());
@@ -150,9 +150,7 @@ export class SidecarProcess {
   #giveUp(): never {
     this.#releasePipes();
     this.#child.unref();
-    throw new SidecarError(
-      `The sidecar (process ${this.pid}) did not end on SIGKILL; it hangs in the operating system. End it by hand.`,
-    );
+    throw new SidecarStuckError(this.pid);
   }
 
   /** Always reads stderr: a full pipe would hold the child. */

@@ -3,6 +3,7 @@ import type { OpenParams, SessionSettings } from './generated/protocol.js';
 import { isSecret, Secret } from './secret.js';
 
 /** The sidecar's defaults (docs/settings.md). */
+const OPEN_MS = 30_000;
 const MAX_ELAPSED_MS = 600_000;
 const RING_MS = 45_000;
 /** The ring, what came while no process was there, and the newest that no report has confirmed yet. */
@@ -49,6 +50,12 @@ export function isNeeded(name: string): boolean {
   return (NEEDED as readonly string[]).includes(name);
 }
 
+/** How long an opening may take; as long as any reconnect if its line was lost, not its first one refused. */
+export function openingMs({ settings }: OpenParams, again: boolean): number {
+  if (again) return settings?.reconnect?.maxElapsedMs ?? MAX_ELAPSED_MS;
+  return settings?.deadlines?.openMs ?? OPEN_MS;
+}
+
 /** The params of the opening in a new process. `params` are those of the first, with all patches in their settings. */
 export function reopening(params: OpenParams, { handle, lineEndedAgoMs, heard, kept }: Past): OpenParams {
   const settings = params.settings ?? {};
@@ -59,8 +66,7 @@ export function reopening(params: OpenParams, { handle, lineEndedAgoMs, heard, k
     setup: withoutThePast(params.setup, heard),
     settings: {
       ...settings,
-      // Its line was lost, not its first one refused: it may take as long as any reconnect.
-      deadlines: { ...settings.deadlines, openMs: settings.reconnect?.maxElapsedMs ?? MAX_ELAPSED_MS },
+      deadlines: { ...settings.deadlines, openMs: openingMs(params, true) },
       // All of the backlog is offered at once, and nothing of it may be dropped for want of room.
       outbox: { ...settings.outbox, ...widened(settings, kept) },
       resumption:

@@ -1,84 +1,39 @@
 /** The sidecar as an app sees it: start it, call it, listen to it, stop it. */
-import { Connection, type CallArguments, type ProtocolViolation, type RequestHandler } from './connection.js';
+import type { CallArguments, NotifyArguments } from './calls.js';
+import { Connection, type RequestHandler } from './connection.js';
+import { stopsWithItsBlock } from './disposable.js';
 import {
   aboutStderr,
   SidecarClosedError,
   SidecarExitError,
   SidecarProtocolError,
   SidecarRpcError,
+  SidecarStuckError,
   SidecarTimeoutError,
   type Exit,
 } from './errors.js';
 import { Emitter, type Listener, type Unsubscribe } from './events.js';
 import {
   PROTOCOL_VERSION,
-  type ClientInfo,
   type HostNotifications,
   type HostRequests,
   type InitializeResult,
   type Log,
-  type LogLevel,
   type Methods,
-  type Notifications,
 } from './generated/protocol.js';
 import { locate } from './locate.js';
+import { fromHandler, fromNotification, fromStderr } from './log-event.js';
 import { aboutBuild } from './program.js';
 import { SidecarProcess } from './process.js';
+import type { SidecarEvents, StartOptions, StopOptions } from './sidecar-events.js';
+
+export type { LogEvent } from './log-event.js';
+export type { ExitEvent, SidecarEvents, StartOptions, StopOptions } from './sidecar-events.js';
 
 /** From the start of the program to the answer to `initialize`; a first start under a virus scanner is slow. */
 const START_TIMEOUT_MS = 15_000;
 /** For `shutdown`, in which every session is closed gracefully. */
 const GRACE_MS = 3_000;
-
-export interface StartOptions {
-  /** The program. Default: see `locate`. */
-  readonly command?: string | undefined;
-  /** What comes before `serve` on its command line, as in `python -m sidecar serve`. */
-  readonly args?: readonly string[] | undefined;
-  readonly cwd?: string | undefined;
-  /** Added to the part of the environment that is inherited; undefined removes a variable. Never for secrets. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** The app, for the sidecar's log. */
-  readonly client?: ClientInfo | undefined;
-  /** What the sidecar writes to its log. Default `info`. */
-  readonly logLevel?: LogLevel | undefined;
-  /** Default 15 000. */
-  readonly startTimeoutMs?: number | undefined;
-  /** Gives the start up: it rejects with an `AbortError`, and the process is gone by then. */
-  readonly signal?: AbortSignal | undefined;
-  /** Listeners from the first moment on; `start()` returns after the first lines of the log were written. */
-  readonly on?: { readonly [E in keyof SidecarEvents]?: Listener<SidecarEvents[E]> } | undefined;
-}
-
-export interface StopOptions {
-  /** So long for closing the sessions gracefully; then the process is ended all the same. Default 3 000. */
-  readonly graceMs?: number | undefined;
-}
-
-/** A line of the sidecar's log. */
-export interface LogEvent {
-  /** `notification`: meant for this host. `stderr`: the log of the process. `host`: a handler of the app failed. */
-  readonly source: 'notification' | 'stderr' | 'host';
-  /** `raw`: a line on stderr that is not of the sidecar's log. */
-  readonly level: LogLevel | 'raw';
-  readonly message: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface ExitEvent extends Exit {
-  /** Whether `stop()` was called before. */
-  readonly expected: boolean;
-}
-
-export interface SidecarEvents extends Omit<Notifications, 'log'> {
-  log: LogEvent;
-  /** Every line on stderr as it came. */
-  stderr: string;
-  /** The process ended. Calls in flight were rejected, and nothing can be sent any more. */
-  exit: ExitEvent;
-  /** A line on stdout that is no message; the conversation goes on. */
-  protocolError: ProtocolViolation;
-}
 
 /**
  * A running sidecar process and the conversation with it.
@@ -100,7 +55,7 @@ export class Sidecar {
   /**
    * Starts the program and opens the conversation.
    * @throws SidecarSpawnError, SidecarExitError, SidecarTimeoutError, SidecarProtocolError or SidecarRpcError; the
-   * process is gone by then.
+   * process is gone by then, or else it is a SidecarStuckError.
    */
   static start(options: StartOptions = {}): Promise<Sidecar> {
     return Sidecar.#start(options, new Emitter());
@@ -125,14 +80,16 @@ export class Sidecar {
       env: options.env,
       onStderr: (line) => {
         events.emit('stderr', line);
-        events.emit('log', parseLogLine(line));
+        events.emit('log', fromStderr(line));
       },
     });
     const sidecar = new Sidecar(child, events);
     try {
       await sidecar.#initialize(options, command);
     } catch (error) {
-      await child.kill().catch(() => undefined); // why it could not be started says more
+      await child.kill().catch(() => {
+        throw new SidecarStuckError(child.pid, error);
+      });
       throw error;
     }
     return sidecar;
@@ -190,12 +147,7 @@ export class Sidecar {
    * Sends a notification. False: it was taken, but the sidecar does not keep up: wait for `drained()`.
    * @throws SidecarClosedError or SidecarExitError when the sidecar is gone.
    */
-  notify<N extends keyof HostNotifications>(
-    method: N,
-    ...rest: Record<never, never> extends HostNotifications[N]
-      ? [params?: HostNotifications[N]]
-      : [params: HostNotifications[N]]
-  ): boolean {
+  notify<N extends keyof HostNotifications>(method: N, ...rest: NotifyArguments<N>): boolean {
     return this.#connection.notify(method, ...rest);
   }
 
@@ -234,6 +186,7 @@ export class Sidecar {
   /**
    * Closes every session gracefully, then ends the process: by the end of its input, by SIGTERM, by SIGKILL, each
    * with a deadline. Resolves when the process is gone; a second call gets the same answer.
+   * @throws SidecarStuckError when the process survives even that.
    */
   stop({ graceMs = GRACE_MS }: StopOptions = {}): Promise<Exit> {
     return (this.#stopping ??= this.#stop(graceMs));
@@ -241,7 +194,7 @@ export class Sidecar {
 
   /**
    * Ends the process by SIGKILL, without a word to it: for one that hangs. `exit` is told as not expected.
-   * @throws SidecarError when the process survives even that.
+   * @throws SidecarStuckError when the process survives even that.
    */
   kill(): Promise<Exit> {
     return this.#process.kill();
@@ -314,33 +267,4 @@ function otherVersion(command: string, spoken: string, cause?: Error): SidecarPr
 /** `await using sidecar = await Sidecar.start()` stops it at the end of the block. */
 export interface Sidecar extends AsyncDisposable {}
 
-// Node before 18.18 lacks the symbol; a polyfill that is loaded first is served too.
-if (Symbol.asyncDispose !== undefined) {
-  Object.defineProperty(Sidecar.prototype, Symbol.asyncDispose, {
-    value: async function (this: Sidecar): Promise<void> {
-      await this.stop();
-    },
-  });
-}
-
-function fromHandler(method: string, why: unknown): LogEvent {
-  const message = `the handler of ${method} failed: ${why instanceof Error ? (why.stack ?? why.message) : String(why)}`;
-  return { source: 'host', level: 'error', message, data: { method } };
-}
-
-function fromNotification({ level, message, data = {} }: Log): LogEvent {
-  return { source: 'notification', level, message, data };
-}
-
-/** A line of the sidecar's log (JSON), or any other line as it is. */
-function parseLogLine(line: string): LogEvent {
-  try {
-    const { level, msg, ...data } = JSON.parse(line) as Record<string, unknown>;
-    if (typeof level === 'string' && typeof msg === 'string') {
-      return { source: 'stderr', level: level as LogLevel, message: msg, data };
-    }
-  } catch {
-    // Not JSON, or not an object: a traceback, or the note of a library.
-  }
-  return { source: 'stderr', level: 'raw', message: line, data: {} };
-}
+stopsWithItsBlock(Sidecar);

@@ -1,6 +1,8 @@
 /** A succession of sidecar processes: when one ends or hangs, the next takes its place. Never two at once. */
-import type { CallArguments, RequestHandler } from './connection.js';
+import type { CallArguments, NotifyArguments } from './calls.js';
+import type { RequestHandler } from './connection.js';
 import { deferred, type Deferred } from './deferred.js';
+import { stopsWithItsBlock } from './disposable.js';
 import {
   SidecarClosedError,
   SidecarCrashLoopError,
@@ -10,10 +12,12 @@ import {
   SidecarProtocolError,
   SidecarRpcError,
   SidecarSpawnError,
+  SidecarStuckError,
   type Exit,
 } from './errors.js';
 import { Emitter, type Listener, type Unsubscribe } from './events.js';
 import type { HostNotifications, HostRequests, Methods } from './generated/protocol.js';
+import { Holders } from './holders.js';
 import { Restarts } from './restart.js';
 import { Sidecar, type ExitEvent, type StopOptions } from './sidecar.js';
 import type { SupervisorEvents, SupervisorOptions } from './supervisor-events.js';
@@ -21,6 +25,8 @@ import { watch, type Watchdog } from './watchdog.js';
 
 /** Failures to start that may be gone the next time: the machine was short of something, or a scanner held the file. */
 const PASSING = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY']);
+/** The last of these for another reason: beside a process that does not end there must be no second one. */
+const PERMANENT = [SidecarProtocolError, SidecarRpcError, SidecarStuckError];
 
 export type { DownEvent, SupervisorEvents, SupervisorOptions, UpEvent } from './supervisor-events.js';
 
@@ -41,7 +47,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #events = new Emitter<SupervisorEvents>();
   readonly #handlers = new Map<keyof HostRequests, RequestHandler>();
-  readonly #holders = new Set<symbol>();
+  readonly #holders = new Holders(() => [this.#current, this.#timer]);
   #restarts: Restarts;
   #launched = 0;
   #current: Sidecar | undefined;
@@ -62,7 +68,6 @@ export class Supervisor {
     for (const [event, listener] of Object.entries(options.on ?? {})) {
       this.#events.on(event as keyof SupervisorEvents, listener as Listener<unknown>);
     }
-    this.#events.on('exit', (exit) => this.#exited(exit));
   }
 
   /** The process that runs now and can be called, if any. */
@@ -76,10 +81,11 @@ export class Supervisor {
   }
 
   /**
-   * Starts the first process, or waits for the one that is being started; resolves with it. A crash on the way is
-   * retried like any other; what cannot be helped by trying again rejects at once.
-   * @throws SidecarSpawnError, SidecarProtocolError, SidecarRpcError, SidecarCrashLoopError, or SidecarClosedError
-   * when it is stopped meanwhile.
+   * Starts the first process, or waits for the one that is being started; resolves with it. A restart that waits for
+   * its time is made now. A crash on the way is retried like any other; what cannot be helped by trying again rejects
+   * at once.
+   * @throws SidecarSpawnError, SidecarProtocolError, SidecarRpcError, SidecarCrashLoopError, SidecarStuckError, or
+   * SidecarClosedError when it is stopped meanwhile.
    */
   async start(): Promise<Sidecar> {
     const epoch = this.#epoch;
@@ -91,7 +97,7 @@ export class Supervisor {
       this.#launched = 0;
       this.#waiting = deferred();
       this.#launch();
-    }
+    } else if (this.#timer !== undefined) this.#launch();
     const release = this.hold(); // whoever waits for it shall see it
     return this.#waiting.promise.finally(release);
   }
@@ -106,12 +112,7 @@ export class Supervisor {
   }
 
   /** As {@link Sidecar.notify}, of the process that runs now. @throws SidecarDownError while there is none. */
-  notify<N extends keyof HostNotifications>(
-    method: N,
-    ...rest: Record<never, never> extends HostNotifications[N]
-      ? [params?: HostNotifications[N]]
-      : [params: HostNotifications[N]]
-  ): boolean {
+  notify<N extends keyof HostNotifications>(method: N, ...rest: NotifyArguments<N>): boolean {
     if (this.#current === undefined) throw this.#absent(method);
     return this.#current.notify(method, ...rest);
   }
@@ -155,37 +156,19 @@ export class Supervisor {
 
   /** Keeps Node alive while a process runs or is about to. */
   ref(): void {
-    this.#hold(PINNED);
+    this.#holders.add(PINNED);
   }
 
   /** Takes `ref()` back: then only open sessions and unanswered calls keep Node alive. */
   unref(): void {
-    this.#release(PINNED);
+    this.#holders.remove(PINNED);
   }
 
   /** Keeps Node alive until the function it returns is called. @internal */
   hold(): () => void {
     const holder = Symbol();
-    this.#hold(holder);
-    return () => this.#release(holder);
-  }
-
-  #hold(holder: symbol): void {
     this.#holders.add(holder);
-    this.#applyHold();
-  }
-
-  #release(holder: symbol): void {
-    this.#holders.delete(holder);
-    this.#applyHold();
-  }
-
-  #applyHold(): void {
-    const held = this.#holders.size > 0;
-    for (const handle of [this.#current, this.#timer]) {
-      if (held) handle?.ref();
-      else handle?.unref();
-    }
+    return () => this.#holders.remove(holder);
   }
 
   #newRestarts(): Restarts {
@@ -199,6 +182,8 @@ export class Supervisor {
   }
 
   #launch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const abort = new AbortController();
     const done = this.#launchOne(abort.signal).finally(() => (this.#launching = undefined));
     this.#launching = { done, abort };
@@ -210,11 +195,13 @@ export class Supervisor {
     try {
       sidecar = await Sidecar.startFor(this.#events as never, { ...options, signal });
     } catch (error) {
-      if (!signal.aborted) this.#failedToStart(error as SidecarError);
+      if (!signal.aborted) return this.#failedToStart(error as SidecarError);
+      if (error instanceof SidecarStuckError) throw error; // `stop()` tells it
       return;
     }
     this.#current = sidecar;
-    this.#applyHold();
+    sidecar.once('exit', (exit) => this.#exited(sidecar, exit));
+    this.#holders.apply();
     const { resolve } = this.#waiting!;
     this.#waiting = undefined;
     resolve(sidecar);
@@ -230,14 +217,20 @@ export class Supervisor {
       times,
       () => {
         this.#events.emit('hung', { pid: sidecar.pid });
-        // One that cannot be killed is not replaced: there must never be two.
-        sidecar.kill().catch((error: Error) => this.#giveUp(error));
+        sidecar.kill().catch((error: Error) => this.#abandon(sidecar, error));
       },
     );
   }
 
-  #exited(exit: ExitEvent): void {
-    if (this.#current === undefined) return; // it never came up: its start was rejected
+  /** It cannot be killed. It is not replaced: there must never be two. */
+  #abandon(sidecar: Sidecar, error: Error): void {
+    if (this.#current !== sidecar || this.#stopping !== undefined) return; // it ended after all, or `stop()` tells it
+    this.#current = undefined;
+    this.#giveUp(error);
+  }
+
+  #exited(sidecar: Sidecar, exit: ExitEvent): void {
+    if (this.#current !== sidecar) return;
     this.#current = undefined;
     this.#stopWatching();
     if (!exit.expected && this.#stopping === undefined) {
@@ -256,7 +249,7 @@ export class Supervisor {
     this.#waiting ??= deferred();
     if (retryInMs !== undefined) {
       this.#timer = setTimeout(() => this.#launch(), retryInMs);
-      this.#applyHold();
+      this.#holders.apply();
     }
     this.#events.emit('down', { exit: { code, signal, stderrTail }, retryInMs, atMs: Date.now() });
     if (retryInMs !== undefined) return;
@@ -272,10 +265,11 @@ export class Supervisor {
 
   async #stop(options: StopOptions): Promise<void> {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#launching?.abort.abort();
-    await this.#launching?.done;
-    this.#stopWatching();
     try {
+      await this.#launching?.done;
+      this.#stopWatching();
       await this.#current?.stop(options);
     } finally {
       this.#current = undefined;
@@ -293,16 +287,10 @@ function stoppedTooSoon(): SidecarClosedError {
 /** Whether trying again is of no use before somebody has done something. */
 function isPermanent(error: Error): boolean {
   if (error instanceof SidecarSpawnError) return !PASSING.has(error.code ?? '');
-  return error instanceof SidecarProtocolError || error instanceof SidecarRpcError || !(error instanceof SidecarError);
+  return PERMANENT.some((type) => error instanceof type) || !(error instanceof SidecarError);
 }
 
 /** `await using supervisor = new Supervisor()` stops it at the end of the block. */
 export interface Supervisor extends AsyncDisposable {}
 
-if (Symbol.asyncDispose !== undefined) {
-  Object.defineProperty(Supervisor.prototype, Symbol.asyncDispose, {
-    value(this: Supervisor): Promise<void> {
-      return this.stop();
-    },
-  });
-}
+stopsWithItsBlock(Supervisor);

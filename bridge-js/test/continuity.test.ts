@@ -14,7 +14,7 @@ function story(params = PARAMS): { it: Continuity; tell: (name: ShortName, param
   const it = new Continuity(params);
   let seq = 0;
   const tell = (name: ShortName, params: object, nowMs = 0): Told[] =>
-    it.receive(name, { sessionId: 's', instanceId: 'i', seq: ++seq, ...params }, nowMs, WAITING);
+    it.receive(name, { sessionId: 's', instanceId: 'i', seq: ++seq, ...params }, nowMs, () => WAITING);
   return { it, tell };
 }
 
@@ -113,7 +113,7 @@ test('calls that a fresh session does not know are cancelled; answered ones are 
   tell('stateChanged', changed(1, 'connected', 'disconnected'));
   for (const id of ['a', 'b', 'c']) tell('toolCall', { id, name: 'f', args: {} });
   tell('toolCallCancelled', { ids: ['a'] });
-  it.answered([{ id: 'b' }]);
+  it.sent({ toolResponse: { functionResponses: [{ id: 'b' }] } });
   it.lost(0, 1);
   const back = tell('stateChanged', changed(1, 'connected', 'connecting', { stateRestored: 'fresh' }));
   assert.deepEqual(back.map(({ name }) => name), ['stateChanged', 'reconnected', 'toolCallCancelled']);

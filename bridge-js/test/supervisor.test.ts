@@ -1,8 +1,8 @@
 /** Supervision of real processes: the sidecar of the development environment, and programs that misbehave. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import test, { after } from 'node:test';
+import test, { after, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   RequestRefusedError,
@@ -11,6 +11,7 @@ import {
   SidecarDownError,
   SidecarProtocolError,
   SidecarSpawnError,
+  SidecarStuckError,
 } from '../src/errors.js';
 import { Supervisor, type DownEvent, type SupervisorEvents, type SupervisorOptions } from '../src/supervisor.js';
 import { isAlive, nextOf, until } from './support.js';
@@ -18,7 +19,9 @@ import { isAlive, nextOf, until } from './support.js';
 const PROGRAM = fileURLToPath(new URL('../../test/programs/misbehaving.mjs', import.meta.url));
 const IDLE = fileURLToPath(new URL('../../test/programs/idle.mjs', import.meta.url));
 const BRIDGE = new URL('../src/index.js', import.meta.url).href;
-const FAST = { restart: { baseDelayMs: 10, jitter: 0 }, watchdog: { intervalMs: 60, timeoutMs: 150 } } as const;
+/** Without a watchdog: on a busy machine a process that is well may take longer than a test would wait. */
+const FAST = { restart: { baseDelayMs: 10, jitter: 0 }, watchdog: false } as const;
+const WATCHED = { watchdog: { intervalMs: 60, timeoutMs: 400 } } as const;
 const POSIX_ONLY = { skip: process.platform === 'win32' && 'Windows cannot stop a process by a signal' };
 
 const made: Supervisor[] = [];
@@ -69,7 +72,7 @@ test('a process that is killed is replaced, and the app hears of it in order', a
 });
 
 test('a process that hangs is found by ping, killed, awaited and replaced', POSIX_ONLY, async () => {
-  const supervisor = supervise(undefined);
+  const supervisor = supervise(undefined, WATCHED);
   const pids = pidsOf(supervisor);
   const first = await supervisor.start();
   process.kill(first.pid, 'SIGSTOP');
@@ -127,7 +130,7 @@ test('what trying again cannot help is told at once', async () => {
 });
 
 test('without restarts the first end is the last', async () => {
-  const supervisor = supervise('crashesOnPing', { restart: false, watchdog: false });
+  const supervisor = supervise('crashesOnPing', { restart: false });
   const gaveUp = next(supervisor, 'gaveUp');
   await supervisor.start();
   await assert.rejects(supervisor.call('ping'), { name: 'SidecarExitError' });
@@ -135,7 +138,7 @@ test('without restarts the first end is the last', async () => {
 });
 
 test('a handler answers in every process, until it is taken back', async () => {
-  const supervisor = supervise(undefined, { watchdog: false }); // a busy machine may take longer than it waits
+  const supervisor = supervise(undefined);
   const asked: string[] = [];
   const takeBack = supervisor.handle('auth/token', ({ sessionId }) => {
     asked.push(sessionId);
@@ -155,6 +158,86 @@ test('a handler answers in every process, until it is taken back', async () => {
   takeBack();
   await assert.rejects(open('b'), { kind: 'tokenDenied' });
   assert.deepEqual(asked, ['a']);
+});
+
+test('start() does not wait for the time of a restart; ends in a row are counted all the same', async () => {
+  const supervisor = supervise('crashesOnPing', { restart: { baseDelayMs: 60_000, maxDelayMs: 60_000, maxRestarts: 1 } });
+  const pids = pidsOf(supervisor);
+  const first = await supervisor.start();
+  const down = next(supervisor, 'down');
+  await assert.rejects(supervisor.call('ping'), { name: 'SidecarExitError' });
+  assert.ok((await down).retryInMs! > 40_000);
+  const [second, again] = await Promise.all([supervisor.start(), supervisor.start()]);
+  assert.equal(second, again);
+  assert.notEqual(second.pid, first.pid);
+  const gaveUp = next(supervisor, 'gaveUp');
+  await assert.rejects(supervisor.call('ping'), { name: 'SidecarExitError' });
+  assert.ok((await gaveUp) instanceof SidecarCrashLoopError);
+  assert.equal(pids.length, 2);
+});
+
+/** From now on, and until the test ends, no process can be killed from here. */
+function withoutKill(context: TestContext): void {
+  context.mock.method(ChildProcess.prototype, 'kill', () => true);
+}
+
+test('a start whose process cannot be ended is not tried again, and says which process lives on', async (context) => {
+  let pid = 0;
+  const starts: string[] = [];
+  const supervisor = supervise('neverAnswers', { startTimeoutMs: 500 });
+  supervisor.on('stderr', (line) => {
+    starts.push(line);
+    pid = Number(/^process (\d+) /.exec(line)?.[1]);
+  });
+  withoutKill(context);
+  try {
+    await assert.rejects(supervisor.start(), (error) => {
+      assert.ok(error instanceof SidecarStuckError && error.pid === pid, String(error));
+      assert.match(error.message, new RegExp(`process ${pid}.*End it by hand.*No answer to initialize within 500 ms`));
+      return true;
+    });
+    assert.deepEqual([isAlive(pid), supervisor.running, starts.length], [true, false, 1]);
+  } finally {
+    process.kill(pid, 'SIGKILL');
+  }
+});
+
+test('stop() during a start tells of a process that cannot be ended', async (context) => {
+  let pid = 0;
+  const supervisor = supervise('neverAnswers', {
+    on: { stderr: (line) => void (pid = Number(/^process (\d+) /.exec(line)?.[1])) },
+  });
+  const rejected = assert.rejects(supervisor.start(), SidecarClosedError);
+  await until(() => pid > 0, 'the program runs');
+  withoutKill(context);
+  try {
+    await assert.rejects(supervisor.stop(), SidecarStuckError);
+    await rejected;
+  } finally {
+    process.kill(pid, 'SIGKILL');
+  }
+});
+
+test('a hung process that cannot be killed is given up, and its late end is not taken for that of another', POSIX_ONLY, async (context) => {
+  const supervisor = supervise(undefined, WATCHED);
+  const { pid } = await supervisor.start();
+  let downs = 0;
+  supervisor.on('down', () => downs++);
+  const gaveUp = next(supervisor, 'gaveUp');
+  withoutKill(context);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    assert.ok((await gaveUp) instanceof SidecarStuckError);
+    assert.deepEqual([supervisor.current, supervisor.running], [undefined, false]);
+    const second = await supervisor.start();
+    const ended = nextOf((listener) => supervisor.on('exit', listener), 'exit');
+    process.kill(pid, 'SIGKILL');
+    await ended;
+    assert.deepEqual([supervisor.current, downs], [second, 0]);
+  } finally {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    context.mock.restoreAll();
+  }
 });
 
 test('stop works in every phase, twice, and leaves no process', async () => {
@@ -198,7 +281,7 @@ test('a start that is stopped rejects, and leaves no process, though it never an
 });
 
 test('a hung process does not hold stop for ever', POSIX_ONLY, async () => {
-  const supervisor = supervise(undefined, { watchdog: { intervalMs: 60_000 } });
+  const supervisor = supervise(undefined);
   const { pid } = await supervisor.start();
   process.kill(pid, 'SIGSTOP');
   await supervisor.stop({ graceMs: 100 });

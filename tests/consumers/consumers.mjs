@@ -16,8 +16,7 @@ export const CONSUMERS = {
   },
   'are the types wrong': async ({ tarball }) => {
     if (NODE_MAJOR < 20) return `SKIPPED: it needs Node 20, this is ${process.version}`;
-    // `node10`: TypeScript's old resolution, of which `exports` are not known. It finds the main part.
-    await run(process.execPath, [tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'node16', '--no-color', '--no-emoji'], {});
+    await run(process.execPath, [tool('@arethetypeswrong/cli/dist/index.js'), tarball, '--no-color', '--no-emoji'], {});
     return 'they are not';
   },
   'every part, imported and required': async ({ project }) => {
@@ -30,8 +29,15 @@ export const CONSUMERS = {
   },
   'ESM': ({ project, talk }) => talk(join(project, 'talk.mjs')),
   'CommonJS': ({ project, talk }) => talk(join(project, 'talk.cjs')),
+  'ESM and CommonJS in one process': async ({ project, program }) => {
+    const { known, type } = JSON.parse(await run(process.execPath, ['both.mjs', program], { cwd: project, timeout: 20_000 }));
+    assert.deepEqual(known, ['SidecarRpcError', 'SidecarAbortError', 'SidecarTimeoutError', 'SidecarDownError']);
+    assert.equal(type, 'validation');
+    return 'errors of one copy are known to the other';
+  },
   'TypeScript, node16, ESM': (world) => compiled(world, 'mts', { module: 'Node16' }),
   'TypeScript, node16, CommonJS': (world) => compiled(world, 'cts', { module: 'Node16' }),
+  'TypeScript, node10': (world) => compiled(world, 'ts', { module: 'CommonJS', moduleResolution: 'Node10', ignoreDeprecations: '6.0', esModuleInterop: true }),
   'TypeScript, bundler': (world) => compiled(world, 'ts', { module: 'ESNext', moduleResolution: 'Bundler', noEmit: true }),
   'esbuild to ESM': (world) => bundled(world, 'talk.mjs', 'esm', world.alone),
   'esbuild to CommonJS': (world) => bundled(world, 'talk.cjs', 'cjs', world.alone),

@@ -22,7 +22,7 @@ try {
   const alone = join(folder, 'alone');
   mkdirSync(alone);
   simulator = await startSimulator(PROGRAM, join(HERE, 'programs/script.json'));
-  const world = { tarball, project, alone, talk: (file) => talk(file, simulator.url) };
+  const world = { tarball, project, alone, program: PROGRAM, talk: (file) => talk(file, simulator.url) };
   for (const [what, check] of Object.entries(CONSUMERS)) await row(what, () => check(world));
 } finally {
   await simulator?.stop();

@@ -1,9 +1,12 @@
-// The bridge's tests under each version of Node that it promises to run on: `make nodes`. Arguments pick test files, as
-// in `npm test`: `make nodes NODES_ARGS='framing session'`. A version that cannot be had is skipped, and said to be.
+// The bridge's tests under each version of Node that it promises to run on: `make nodes`. A version that cannot be had is
+// skipped, and said to be. Arguments pick test files, as in `npm test`, and versions:
+//   make nodes NODES_ARGS='framing session --versions 18,26'
+//   make nodes NODES_ARGS=--quick    only the tests of what depends on Node: processes, pipes, timers, formats of modules
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TESTS = join(HERE, '../../bridge-js/.test-dist/test');
@@ -11,16 +14,25 @@ const TESTS = join(HERE, '../../bridge-js/.test-dist/test');
 const AT_A_TIME = 2;
 const LONGEST_MS = 240_000;
 
-const wanted = process.argv.slice(2);
+/** What may differ from one Node to the next. */
+const QUICK = ['connection', 'errors', 'events', 'framing', 'package', 'secret', 'sidecar', 'supervisor', 'timer', 'watchdog'];
+
+const { values: options, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, versions: { type: 'string' } },
+  allowPositionals: true,
+});
+const wanted = options.quick ? [...QUICK, ...positionals] : positionals;
+const majors = options.versions?.split(',');
 const files = readdirSync(TESTS)
   .filter((name) => name.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => name.includes(part))))
   .map((name) => join(TESTS, name));
 if (files.length === 0) throw new Error(`No test file matches ${wanted.join(', ')}.`);
 
 const { optionalDependencies } = JSON.parse(readFileSync(join(HERE, 'package.json'), 'utf8'));
+const versions = Object.entries(optionalDependencies).filter(([name]) => majors?.includes(name.replace('node-', '')) ?? true);
 const outcomes = [];
 print('Node', 'passed', 'failed', 'skipped', 's');
-for (const [name, spec] of Object.entries(optionalDependencies)) outcomes.push(await row(name, spec.replace('npm:node@', 'v')));
+for (const [name, spec] of versions) outcomes.push(await row(name, spec.replace('npm:node@', 'v')));
 const count = (outcome) => outcomes.filter((each) => each === outcome).length;
 console.log(`${count('passed')} of ${outcomes.length} versions passed, ${count('skipped')} skipped, ${files.length} files of tests each`);
 process.exitCode = count('failed') > 0 || count('passed') === 0 ? 1 : 0;

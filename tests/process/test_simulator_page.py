@@ -75,15 +75,19 @@ class Reader:
             assert output
             (self.folder / target).write_bytes(output)
 
+    def stop(self) -> None:
+        """Ends it as the page says, so that the folder of its certificate goes too."""
+        if self.simulator is not None:
+            self.simulator.process.terminate()
+            assert self.simulator.process.wait(TIMEOUT_S) == 0
+
     def _simulate(self, words: list[str]) -> bytes:
         assert words[0] == "simulate"
         if words[1].startswith(("--print", "--list")):
             done = run([*SIDECAR, *words], ROOT)
             assert done.returncode == 0, done.stderr
             return done.stdout
-        if self.simulator is not None:
-            self.simulator.process.terminate()
-            assert self.simulator.process.wait(TIMEOUT_S) == 0
+        self.stop()
         free = [
             "0" if before.endswith("port") else word
             for before, word in zip(["", *words], words, strict=False)
@@ -133,6 +137,8 @@ def test_every_command_of_the_page_runs(spawn, tmp_path: Path) -> None:
             spoken = run(["node", "-e", SPEAK, reader.told["url"]], ROOT)
             assert spoken.returncode == 0, spoken.stderr
         reader.do(line)
+    reader.stop()
+    assert "ca" not in reader.told or not Path(reader.told["ca"]).parent.exists()
 
 
 SPEAK = """

@@ -71,7 +71,7 @@ export interface Stamp {
 /** Always in `error.data`: what happened, why, and what to do next. */
 export interface ErrorData {
   /** Stable name of what happened, for code. */
-  kind: string;
+  kind: ErrorKind | FaultKind | (string & {});
   /** For the developer. */
   message: string;
   /** Plain words for the person at the screen. */
@@ -1117,6 +1117,83 @@ export const ERROR_CODES = {
 } as const;
 
 export type ErrorKind = keyof typeof ERROR_CODES;
+
+/** What can go wrong between the sidecar and the service: docs/errors.md. */
+export type FaultKind =
+  | 'aborted'
+  | 'accessDenied'
+  | 'apiDisabled'
+  | 'attemptTimeout'
+  | 'authentication'
+  | 'billing'
+  | 'caFileUnusable'
+  | 'certificateExpired'
+  | 'certificateHostMismatch'
+  | 'certificateInvalid'
+  | 'certificateNotYetValid'
+  | 'certificateSelfSigned'
+  | 'certificateUntrusted'
+  | 'closedByService'
+  | 'connectTimeout'
+  | 'connectionRefused'
+  | 'deadlineExpired'
+  | 'dnsError'
+  | 'dnsTimeout'
+  | 'endpointNotFound'
+  | 'goAway'
+  | 'goAwayOverrun'
+  | 'goingAway'
+  | 'handleExpired'
+  | 'handleInvalid'
+  | 'handshakeDropped'
+  | 'handshakeInvalid'
+  | 'handshakeRefused'
+  | 'handshakeTimeout'
+  | 'hostNotReading'
+  | 'internalError'
+  | 'invalidArgument'
+  | 'lineLost'
+  | 'lineSilent'
+  | 'maxAttempts'
+  | 'maxElapsed'
+  | 'messageTooBig'
+  | 'modelUnavailable'
+  | 'networkChanged'
+  | 'networkError'
+  | 'openTimeout'
+  | 'overloaded'
+  | 'policyViolation'
+  | 'protocolError'
+  | 'protocolViolation'
+  | 'proxyAuthenticationRequired'
+  | 'proxyCertificateInvalid'
+  | 'proxyError'
+  | 'proxyRefused'
+  | 'proxyTimeout'
+  | 'proxyUnavailable'
+  | 'proxyUnreachable'
+  | 'proxyUnusable'
+  | 'quotaExceeded'
+  | 'reconnectDisabled'
+  | 'recycle'
+  | 'redirected'
+  | 'regionBlocked'
+  | 'requested'
+  | 'serviceError'
+  | 'serviceRestart'
+  | 'serviceUnavailable'
+  | 'setupInvalid'
+  | 'setupTimeout'
+  | 'stalled'
+  | 'tlsError'
+  | 'tlsNotSpoken'
+  | 'tlsVersionUnsupported'
+  | 'tokenDenied'
+  | 'tokenExpired'
+  | 'tokenSpent'
+  | 'tokenUnavailable'
+  | 'tryAgainLater'
+  | 'unimplemented';
 
 export const PROTOCOL_VERSION = '1';
 
