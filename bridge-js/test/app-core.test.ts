@@ -8,7 +8,8 @@ import { GETTERS } from '../src/app/getters.js';
 import type { Happening, HappeningName, Happenings } from '../src/app/happenings.js';
 import { newMirror, type Mirror } from '../src/app/mirror.js';
 import { newHeartbeatConfig, newReconnectionConfig } from '../src/app/policies.js';
-import { EVENTS, translate, type Emission } from '../src/app/table.js';
+import type { AppEvent } from '../src/app/contract.js';
+import { EVENTS, next, tell } from '../src/app/table.js';
 import { WaitingInputs, type WaitingInput } from '../src/app/waiting.js';
 import { BacklogFullError, SidecarRpcError, SidecarTimeoutError } from '../src/errors.js';
 import { ERROR_CODES } from '../src/generated/protocol.js';
@@ -31,6 +32,11 @@ function happening<N extends HappeningName>(name: N, params: Partial<Happenings[
   return { name, params } as unknown as Happening;
 }
 
+interface Emission {
+  readonly event: AppEvent;
+  readonly args: readonly any[];
+}
+
 /** Plays what happens, one second apart. */
 function play(all: readonly Happening[], compat: 'r1' | 'r2' = 'r2'): { mirror: Mirror; emissions: Emission[] } {
   let mirror = newMirror(newReconnectionConfig({}), newHeartbeatConfig());
@@ -38,9 +44,10 @@ function play(all: readonly Happening[], compat: 'r1' | 'r2' = 'r2'): { mirror: 
   let open: ReturnType<typeof gather>['open'];
   let nowMs = 1_000_000;
   const apply = (each: Happening): void => {
-    const told = translate(mirror, each, { nowMs, compat });
-    mirror = told.mirror;
-    emissions.push(...told.emissions);
+    const before = mirror;
+    mirror = next(before, each, nowMs);
+    const scene = { before, after: mirror, nowMs, compat };
+    tell(each, scene, () => true, (event, args) => emissions.push({ event, args }));
   };
   for (const each of all) {
     nowMs += 1_000;
@@ -94,6 +101,53 @@ test('runs of several speakers make one final per side and turn; empty and inter
     ['transcriptionUpdate', 'Next.'],
   ]);
   assert.ok(texts(played, 'textResponse').every(([, text]: any) => text !== ''));
+});
+
+test('the finals of a turn may be read in pieces: whatever does not speak of texts comes between', () => {
+  const played = play([
+    said('model', 'Hello '),
+    said('model', 'Hello ', { final: true }),
+    happening('queue', { heldMessages: 0 }),
+    happening('inputAccepted', { status: 'sent' }),
+    said('model', 'world.', { final: true }),
+    happening('health', { pongs: 1 }),
+    happening('turn', { turnId: 1, event: 'complete' }),
+    said('user', 'cut short', { final: true, turnId: 2 }),
+    state(9, { state: 'reconnecting', phase: 'waiting' }),
+  ]);
+  assert.deepEqual(texts(played, 'transcriptionUpdate', 'chatResponse', 'turnComplete', 'stateChange'), [
+    ['chatResponse', 'Hello '],
+    ['chatResponse', 'Hello world.'],
+    ['turnComplete', undefined],
+    ['transcriptionUpdate', 'cut short'],
+  ]);
+});
+
+test('within one outage the attempts are counted on, whichever process makes them', () => {
+  const waiting = { state: 'reconnecting' as const, phase: 'waiting' as const };
+  const dialing = { state: 'reconnecting' as const, phase: 'dialing' as const };
+  const attempts = (all: Happening[]): unknown[] =>
+    play([connectCalled, connected(1), ...all])
+      .emissions.filter(({ event }) => event === 'reconnectionStarted' || event === 'reconnectionAttempt')
+      .map(({ args }) => args[0].attempt);
+  const started = (attempt: number): Happening => happening('reconnecting', { attempt, delayMs: 0 });
+  assert.deepEqual(
+    attempts([
+      state(2, waiting),
+      started(1),
+      happening('resumeCalled'),
+      state(3, waiting),
+      started(2),
+      state(4, { ...dialing, attempt: 1 }),
+      connected(5),
+      state(6, waiting),
+      started(1),
+    ]),
+    [1, 2, 2, 1],
+  );
+  const failed = state(3, { state: 'failed', error: { kind: 'maxAttempts' } as never });
+  const again = [happening('resumeCalled'), state(4, waiting), started(1)];
+  assert.deepEqual(attempts([state(2, waiting), started(5), failed, ...again]), [5, 1]);
 });
 
 test('the user is never the model', () => {

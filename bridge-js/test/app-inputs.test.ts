@@ -122,7 +122,10 @@ test('disconnect() ends with `closed` also when nothing could be opened, or was 
   assert.equal(early.getConnectionState(), 'disconnected');
   await early.destroy();
 
-  const failed = newClient({ model: 'models/none', websocketBaseUrl: 'ws://127.0.0.1:9', connectionTimeout: 1_000 });
+  const failed = newClient({
+    websocketBaseUrl: 'ws://127.0.0.1:9',
+    session: { settings: { deadlines: { openMs: 1_000 } } },
+  });
   failed.on('error', () => {});
   await assert.rejects(failed.connect());
   await Promise.all([next(failed, 'closed'), failed.disconnect()]);

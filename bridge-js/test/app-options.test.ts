@@ -97,6 +97,67 @@ test('credentials and TLS', () => {
   });
 });
 
+test('odd numbers: what they must mean, or what is wrong with them, in the words of the app', () => {
+  const settings = (config: Partial<GeminiLiveConfig>): any => params(config).settings;
+  const reconnect = (reconnectionConfig: GeminiLiveConfig['reconnectionConfig']): any =>
+    settings({ reconnectionConfig: reconnectionConfig! }).reconnect;
+  assert.equal(settings({ reconnectAttempts: Infinity }).reconnect.maxAttempts, 1_000_000);
+  assert.equal(settings({ reconnectAttempts: 0 }).reconnect.maxAttempts, 0);
+  const { baseDelayMs, maxDelayMs, factor, jitterRange } = reconnect({
+    baseDelay: 0.4,
+    maxDelay: Infinity,
+    backoffMultiplier: 50,
+    jitterRange: 2,
+  });
+  assert.deepEqual([baseDelayMs, maxDelayMs, factor, jitterRange], [1, 86_400_000, 10, 1]);
+  assert.equal(reconnect({ baseDelay: 1_500.6 }).baseDelayMs, 1_501);
+  assert.equal(reconnect({ baseDelay: 5_000, maxDelay: 1_000 }).baseDelayMs, 1_000);
+  assert.equal(reconnect({ maxAttempts: undefined } as never).maxAttempts, 5);
+  assert.equal(
+    reconnect({ strategy: 'custom', maxAttempts: Infinity, customDelayFunction: (n) => n }).delaysMs.length,
+    100,
+  );
+  assert.equal(settings({ heartbeatInterval: 60_000.5 }).heartbeat.intervalMs, 60_001);
+  assert.equal(settings({ connectionTimeout: Infinity }).deadlines.attemptMs, 86_400_000);
+  assert.equal(settings({ handshakeTimeout: 600.5 }).deadlines.setupMs, 601);
+  assert.equal(settings({ maxQueueSize: 0 }).outbox.maxMessages, 1);
+  assert.equal(plan({ apiKey: 'k', maxQueueSize: 0 }).maxWaiting, 0);
+
+  const refused: readonly [Partial<GeminiLiveConfig>, string][] = [
+    [{ reconnectAttempts: -1 }, 'reconnectAttempts'],
+    [{ reconnectionConfig: { maxAttempts: NaN } }, 'reconnectionConfig.maxAttempts'],
+    [{ reconnectionConfig: { backoffMultiplier: 0.5 } }, 'reconnectionConfig.backoffMultiplier'],
+    [{ reconnectionConfig: { baseDelay: '5' as never } }, 'reconnectionConfig.baseDelay'],
+    [{ reconnectionConfig: { strategy: 'random' as never } }, 'reconnectionConfig.strategy'],
+    [{ reconnectionStrategy: 'toString' as never }, 'reconnectionStrategy'],
+    [{ heartbeatInterval: 0 }, 'heartbeatInterval'],
+    [{ connectionTimeout: -5 }, 'connectionTimeout'],
+    [{ handshakeTimeout: NaN }, 'handshakeTimeout'],
+    [{ maxQueueSize: -1 }, 'maxQueueSize'],
+  ];
+  for (const [config, option] of refused) {
+    const named = (error: Error): boolean => error instanceof RangeError && error.message.includes(`option ${option} is`);
+    assert.throws(() => plan({ apiKey: 'k', ...config }), named, option);
+  }
+  const broken = {
+    strategy: 'custom' as const,
+    customDelayFunction: () => {
+      throw new Error('no idea');
+    },
+  };
+  assert.throws(() => plan({ apiKey: 'k', reconnectionConfig: broken }), /customDelayFunction threw .* no idea/);
+  const { deadAfterMs } = heartbeatSettings({ timeout: 86_400_000 }, newHeartbeatConfig(86_400_000));
+  assert.equal(deadAfterMs, 86_400_000);
+});
+
+test('what the class is made of is told in any case', () => {
+  const exclude = ['session/turn', 'session/usage', 'session/health'] as const;
+  assert.deepEqual(
+    new Set(params({ session: { notifications: { exclude: [...exclude] } } }).notifications?.exclude),
+    new Set(['session/usage', 'session/stalled', 'session/reconnected', 'session/health']),
+  );
+});
+
 test('a function of delays becomes a list; what it gives is made usable', () => {
   const config = newReconnectionConfig({
     reconnectionConfig: { maxAttempts: 4, strategy: 'custom', maxDelay: 500, jitterEnabled: false },

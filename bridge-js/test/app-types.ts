@@ -1,4 +1,5 @@
 /** Not run: `tsc` checks that listeners written the way the app writes them fit our types. */
+import type { EventEmitter } from 'node:events';
 import DefaultClient, {
   ConnectionState,
   ErrorType,
@@ -9,6 +10,7 @@ import DefaultClient, {
   QueuePriority,
   ReconnectionStrategy,
   ResponseModality,
+  type AppEvent,
   type ConnectionMetrics,
   type GeminiError,
   type ParsedGeminiResponse,
@@ -152,6 +154,34 @@ export function refused(client: GeminiLiveWebSocketClient): void {
   void client.sendRealtimeInput({ audio: { bytes: '' } });
   // @ts-expect-error another shape
   client.on('chatResponse', ({ words }) => words);
+  // @ts-expect-error a string is no object
+  client.on('stateChange', (state: { name: string }) => state);
+  // @ts-expect-error the same for the others
+  client.once('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.addListener('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.prependListener('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.prependOnceListener('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.off('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.removeListener('audioData', (audio: ArrayBuffer) => audio);
+  // @ts-expect-error
+  client.emit('audioData', 1);
+}
+
+/** Names that are not in the contract, and ways to listen that do not look at the arguments. */
+export function allowed(client: GeminiLiveWebSocketClient, name: string, known: AppEvent): void {
+  const anything = (...args: any[]): void => void args;
+  client.on('ownEvent', (count: number) => count);
+  client.once(Symbol('own'), anything).off(name, anything).on(name, (first: string) => first);
+  client.on(known, anything).removeListener(known, (...args: unknown[]) => void args);
+  client.emit('ownEvent', 1, 'two');
+  client.emit('audioData', 'AAAA');
+  const emitter: EventEmitter = client;
+  emitter.on('connected', anything);
 }
 
 const about = { since: 'R1', shape: '()', when: 'never' } as const;

@@ -7,6 +7,7 @@ import { inspect, promisify } from 'node:util';
 import { GeminiLiveError, GeminiLiveWebSocketClient } from '../src/app/index.js';
 import type { AppEvent, Compat } from '../src/app/contract.js';
 import type { GeminiLiveConfig } from '../src/app/options.js';
+import { LiveSession } from '../src/session.js';
 import { Supervisor } from '../src/supervisor.js';
 import { checkEvent, EVENT_SHAPES, GETTER_SHAPES } from './app-shapes.js';
 import { next, PCM, say, speech, startService, startSimulator, type Service, type Simulator } from './app-support.js';
@@ -416,6 +417,45 @@ test('what the app changes is in force in the sidecar', async () => {
   assert.deepEqual([maxAttempts, backoff, delaysMs], [7, 'list', [10, 20, 30, 40, 50, 60, 70]]);
   const { intervalMs, suspectAfterMs, deadAfterMs } = settings.heartbeat!;
   assert.deepEqual([intervalMs, suspectAfterMs, deadAfterMs], [9_000, 1_000, 19_000]);
+  await client.destroy();
+});
+
+test('a change that makes no sense is told, changes nothing, and spoils no later connect()', async (t) => {
+  const { client } = watched('r2');
+  const told: unknown[] = [];
+  client.on('error', ({ type, message }) => told.push([type, message]));
+  const config = async (): Promise<unknown> => {
+    const { sessions } = await supervisor.call('diagnostics/dump');
+    const { sessionId } = client.getCurrentSession()!;
+    const { settings } = sessions.find(({ snapshot }) => snapshot.sessionId === sessionId)!;
+    return [settings.reconnect!.baseDelayMs, settings.heartbeat!.intervalMs];
+  };
+  await client.connect();
+  const former = await config();
+  client.updateReconnectionConfig({ maxAttempts: 7, baseDelay: NaN });
+  client.updateHeartbeatConfig({ interval: 0 });
+  assert.deepEqual(told, [
+    ['validation', 'The option reconnectionConfig.baseDelay is NaN. Give a number from 0 to 86400000, or none.'],
+    ['validation', 'The option heartbeatConfig.interval is 0. Give a number from 1 to 86400000, or none.'],
+  ]);
+  assert.deepEqual(await config(), former);
+  // What only the sidecar knows to be wrong: it is told, and taken back.
+  const { configure } = LiveSession.prototype;
+  LiveSession.prototype.configure = function (settings, options) {
+    return configure.call(this, { ...settings, noSuchGroup: {} } as never, options);
+  };
+  t.after(() => Object.assign(LiveSession.prototype, { configure }));
+  for (const change of [
+    () => client.updateReconnectionConfig({ baseDelay: 400 }),
+    () => client.updateHeartbeatConfig({ interval: 7_000 }),
+  ]) {
+    const refused = next(client, 'error');
+    change();
+    assert.equal((await refused)[0].type, 'validation');
+  }
+  await client.disconnect();
+  await client.connect();
+  assert.deepEqual(await config(), former);
   await client.destroy();
 });
 

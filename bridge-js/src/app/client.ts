@@ -1,5 +1,5 @@
 /** The app's class. What it says and answers is in `table.ts` and `getters.ts`, what it does in `conversation.ts`. */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, errorMonitor } from 'node:events';
 import type { AppEvent, AppEvents, Getter, Getters } from './contract.js';
 import { Conversation } from './conversation.js';
 import type { ConnectionState, HeartbeatStatus } from './enums.js';
@@ -7,10 +7,10 @@ import { GeminiLiveError } from './errors.js';
 import { GETTERS } from './getters.js';
 import { newMirror } from './mirror.js';
 import { ignoredOptions, plan, type GeminiLiveConfig } from './options.js';
-import { errorId } from './reduce.js';
+import { errorId, lostError } from './reduce.js';
 import { Sender } from './sender.js';
 import type * as Shapes from './shapes.js';
-import { Stage } from './stage.js';
+import { rethrow, Stage } from './stage.js';
 
 const DESTROYED = 'The client was destroyed. Make another one.';
 
@@ -30,23 +30,32 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
   readonly #stage: Stage;
   readonly #conversation: Conversation;
   readonly #sender: Sender;
+  /** As any emitter: `events.captureRejections` of the moment it was made. */
+  readonly #captures = EventEmitter.captureRejections;
   #destroying: Promise<void> | undefined;
 
-  /** @throws TypeError when there is no key. */
+  /** @throws TypeError when there is no key; RangeError for a number that makes no sense. */
   constructor(config: GeminiLiveConfig) {
     super();
     const made = plan(config, process.env);
-    this.#stage = new Stage(this, config.compat ?? 'r2', newMirror(made.reconnection, made.heartbeat));
+    const outlet = {
+      hears: (event: AppEvent) => this.#hears(event),
+      emit: (event: string, ...args: readonly unknown[]) => this.emit(event as never, ...(args as never[])),
+    };
+    this.#stage = new Stage(outlet, config.compat ?? 'r2', newMirror(made.reconnection, made.heartbeat));
     this.#conversation = new Conversation(this.#stage, made, config.sidecar, {
       opened: () => this.#sender.sessionOpened(),
-      confirmed: (through) => this.#sender.reported(through),
+      reported: (queue) => this.#sender.reported(queue),
+      dropped: (dropped) => this.#sender.dropped(dropped),
+      ended: () => this.#sender.sessionEnded(),
     });
     this.#sender = new Sender(
       {
         session: () => this.#conversation.session,
         happen: (happening) => this.#stage.happen(happening),
         errorOf: (error) => this.#conversation.errorOf(error),
-        invalid: (message) => this.#invalid(message),
+        fault: (fault) => this.#fault(fault),
+        lost: (dropped) => new GeminiLiveError(lostError(dropped, errorId(this.#stage.mirror), Date.now())),
       },
       made.maxWaiting,
     );
@@ -80,8 +89,8 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
    * Resolves when the sidecar has accepted the input; what is accepted is kept until its arrival is confirmed. Before
    * there is a session the input waits. `options`: docs/migration.md.
    */
-  async sendRealtimeInput(input: Shapes.RealtimeInput, options?: Shapes.MessageSendOptions): Promise<void> {
-    if (this.#destroying !== undefined) throw this.#invalid(DESTROYED);
+  sendRealtimeInput(input: Shapes.RealtimeInput, options?: Shapes.MessageSendOptions): Promise<void> {
+    if (this.#destroying !== undefined) return Promise.reject(this.#invalid(DESTROYED));
     return this.#sender.input(input, options);
   }
 
@@ -99,16 +108,14 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
 
   // --- settings and sessions ----------------------------------------------------------------------------------------
 
+  /** A value that makes no sense changes nothing, and is told as an `error` of the type `validation`. */
   updateReconnectionConfig(partial: Partial<Shapes.ReconnectionConfig>): void {
-    const config = { ...this.#stage.mirror.reconnectionConfig, ...partial };
-    this.#stage.happen({ name: 'reconnectionConfigured', params: { config } });
-    this.#conversation.configure();
+    this.#update(() => this.#conversation.changeReconnection(partial));
   }
 
+  /** As `updateReconnectionConfig()`. */
   updateHeartbeatConfig(partial: Partial<Shapes.HeartbeatConfig>): void {
-    const config = { ...this.#stage.mirror.heartbeatConfig, ...partial };
-    this.#stage.happen({ name: 'heartbeatConfigured', params: { config } });
-    this.#conversation.changeHeartbeat(partial);
+    this.#update(() => this.#conversation.changeHeartbeat(partial));
   }
 
   resetConnectionMetrics(): void {
@@ -180,8 +187,28 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
 
   // --- listening ----------------------------------------------------------------------------------------------------
 
+  /**
+   * Calls the listeners. One that throws does not stop the others: its error reaches `uncaughtException`, as that of
+   * any callback. An `error` that nobody listens to does not throw.
+   */
+  override emit<E extends AppEvent>(event: E, ...args: AppEvents[E]): boolean;
+  override emit<E extends string | symbol>(event: Unknown<E>, ...args: any[]): boolean;
+  override emit(event: string | symbol, ...args: any[]): boolean {
+    if (event === 'error' && this.listenerCount(errorMonitor) > 0) this.emit(errorMonitor, ...args);
+    const listeners = this.rawListeners(event);
+    for (const listener of listeners) {
+      try {
+        const result: unknown = Reflect.apply(listener, this, args);
+        if (this.#captures && result instanceof Promise) result.catch((error) => this.#rejected(error, event, args));
+      } catch (error) {
+        rethrow(error);
+      }
+    }
+    return listeners.length > 0;
+  }
+
   override on<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  override on(event: string | symbol, listener: (...args: any[]) => void): this;
+  override on<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
   override on(event: string | symbol, listener: (...args: any[]) => void): this {
     super.on(event, listener);
     if (event === 'reconnectionCountdown') this.#stage.watchCountdown();
@@ -189,17 +216,39 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
   }
 
   override addListener<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  override addListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  override addListener<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
   override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
     return this.on(event, listener);
   }
 
   override prependListener<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  override prependListener<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
   override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
     super.prependListener(event, listener);
     if (event === 'reconnectionCountdown') this.#stage.watchCountdown();
     return this;
+  }
+
+  /** An app that has an `emit` of its own hears everything. */
+  #hears(event: AppEvent): boolean {
+    if (this.listenerCount(event) > 0 || this.emit !== GeminiLiveWebSocketClient.prototype.emit) return true;
+    return event === 'error' && this.listenerCount(errorMonitor) > 0;
+  }
+
+  /** Of a listener that is an async function, where the app captures them. */
+  #rejected(error: unknown, event: string | symbol, args: unknown[]): void {
+    const handler: unknown = Reflect.get(this, Symbol.for('nodejs.rejection'));
+    if (typeof handler === 'function') Reflect.apply(handler, this, [error, event, ...args]);
+    else if (event === 'error' || !this.emit('error', error as Shapes.GeminiError)) rethrow(error);
+  }
+
+  #update(change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#conversation.failedQuietly(this.#invalid(error.message));
+    }
   }
 
   #read<G extends Getter>(name: G, ...args: Parameters<Getters[G]>): ReturnType<Getters[G]> {
@@ -207,9 +256,12 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
   }
 
   #invalid(message: string): GeminiLiveError {
+    return this.#fault({ type: 'validation', message });
+  }
+
+  #fault(fault: Pick<Shapes.GeminiError, 'type' | 'message' | 'code'>): GeminiLiveError {
     const id = errorId(this.#stage.mirror);
-    const name = 'GeminiError';
-    return new GeminiLiveError({ id, name, type: 'validation', message, timestamp: Date.now(), retryable: false });
+    return new GeminiLiveError({ ...fault, id, name: 'GeminiError', timestamp: Date.now(), retryable: false });
   }
 
   async #destroy(): Promise<void> {
@@ -221,12 +273,17 @@ export class GeminiLiveWebSocketClient extends EventEmitter implements Getters {
   }
 }
 
+/** Any name but those of the contract, whose listeners have their own arguments. */
+type Unknown<E extends string | symbol> = E extends AppEvent ? never : E;
+
 /** The other ways to listen, with the arguments of each event. */
 export interface GeminiLiveWebSocketClient {
   once<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  once(event: string | symbol, listener: (...args: any[]) => void): this;
+  once<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
+  prependOnceListener<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
+  prependOnceListener<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
   off<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  off(event: string | symbol, listener: (...args: any[]) => void): this;
+  off<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
   removeListener<E extends AppEvent>(event: E, listener: (...args: AppEvents[E]) => void): this;
-  removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  removeListener<E extends string | symbol>(event: Unknown<E>, listener: (...args: any[]) => void): this;
 }

@@ -1,17 +1,17 @@
 /** The sessions of one client, one at a time: opened, gone on with, suspended and closed, as the app asks for it. */
 import { randomUUID } from 'node:crypto';
-import { SidecarClosedError, SidecarDownError } from '../errors.js';
+import { SidecarClosedError, SidecarDownError, SidecarRpcError } from '../errors.js';
 import type { Unsubscribe } from '../events.js';
-import type { OpenParams, SessionSettings } from '../generated/protocol.js';
+import type { Dropped, OpenParams, QueueReport } from '../generated/protocol.js';
 import type { Secret } from '../secret.js';
 import { SESSION_NOTIFICATIONS } from '../session-events.js';
 import { LiveSession } from '../session.js';
+import { Changes } from './changes.js';
 import { fromError, GeminiLiveError } from './errors.js';
 import type { Happening } from './happenings.js';
 import { laidOver, type GeminiLiveConfig, type Plan } from './options.js';
-import { heartbeatSettings, reconnectSettings } from './policies.js';
 import { errorId } from './reduce.js';
-import type { HeartbeatConfig, SessionData } from './shapes.js';
+import type { HeartbeatConfig, ReconnectionConfig, SessionData } from './shapes.js';
 import { lease, type Lease } from './shared.js';
 import type { Stage } from './stage.js';
 
@@ -32,7 +32,11 @@ export interface ConversationHost {
   /** A session takes messages from now on. */
   opened(): void;
   /** `session/queue`. */
-  confirmed(through: number): void;
+  reported(queue: QueueReport): void;
+  /** `session/dropped`. */
+  dropped(dropped: Dropped): void;
+  /** The session takes no messages any more, and tells nothing. */
+  ended(): void;
 }
 
 export class Conversation {
@@ -40,8 +44,8 @@ export class Conversation {
   readonly #plan: Plan;
   readonly #own: GeminiLiveConfig['sidecar'];
   readonly #host: ConversationHost;
+  readonly #changes: Changes;
   readonly #resumable = new Map<string, Kept>();
-  #heartbeatChanges: Partial<HeartbeatConfig> = {};
   #running: Running | undefined;
   /** The newest of the running session. */
   #handle: Secret | undefined;
@@ -58,6 +62,7 @@ export class Conversation {
     this.#plan = plan;
     this.#own = own;
     this.#host = host;
+    this.#changes = new Changes(stage, plan);
   }
 
   get session(): LiveSession | undefined {
@@ -115,19 +120,26 @@ export class Conversation {
     this.#happen({ name: 'sessionsCleared', params: {} });
   }
 
+  /** @throws RangeError for a value that makes no sense: then nothing is changed. */
+  changeReconnection(partial: Partial<ReconnectionConfig>): void {
+    this.#configure(this.#changes.reconnection(partial));
+  }
+
+  /** @throws RangeError for a value that makes no sense: then nothing is changed. */
   changeHeartbeat(partial: Partial<HeartbeatConfig>): void {
-    this.#heartbeatChanges = { ...this.#heartbeatChanges, ...partial };
-    this.configure();
+    this.#configure(this.#changes.heartbeat(partial));
   }
 
   /** Tells the running session what `update...Config()` changed; one that is opened later learns it then. */
-  configure(): void {
+  #configure(takeBack: () => void = () => {}): void {
     const { session } = this;
     if (session === undefined) return;
     this.#isDirty = false;
-    session.configure(this.#changes()).catch((error: unknown) => {
+    session.configure(this.#changes.settings).catch((error: unknown) => {
       this.#isDirty = error instanceof SidecarDownError;
-      if (!this.#isDirty) this.failedQuietly(error);
+      if (this.#isDirty) return;
+      if (error instanceof SidecarRpcError && error.kind === 'invalidParams') takeBack();
+      this.failedQuietly(error);
     });
   }
 
@@ -218,11 +230,12 @@ export class Conversation {
 
   #learn({ name, params }: Happening): void {
     if (name === 'resumption' && params.resumable && params.handle !== undefined) this.#handle = params.handle;
-    if (name === 'queue') this.#host.confirmed(params.confirmedThrough ?? -1);
+    if (name === 'queue') this.#host.reported(params);
+    if (name === 'dropped') this.#host.dropped(params);
     if (name !== 'stateChanged') return;
     const { stateRestored, state } = params;
     if (stateRestored === 'fresh' || stateRestored === 'reseeded') this.#handle = undefined;
-    if (state === 'connected' && this.#isDirty) this.configure();
+    if (state === 'connected' && this.#isDirty) this.#configure();
   }
 
   #end(running: Running): void {
@@ -240,6 +253,7 @@ export class Conversation {
     deafen();
     this.#running = undefined;
     this.#handle = undefined;
+    this.#host.ended();
   }
 
   #obsolete(): void {
@@ -269,20 +283,8 @@ export class Conversation {
     const resumption = kept && {
       resumption: { handle: kept.handle, previousCloseAgeMs: Math.max(0, Date.now() - kept.endedAtMs) },
     };
-    const settings = laidOver(laidOver(params.settings ?? {}, this.#changes()), resumption ?? {});
+    const settings = laidOver(laidOver(params.settings ?? {}, this.#changes.settings), resumption ?? {});
     return { ...params, sessionId, settings };
-  }
-
-  /** What the app changed since the options were read. */
-  #changes(): SessionSettings {
-    const { reconnectionConfig, heartbeatConfig } = this.#stage.mirror;
-    const reconnect =
-      reconnectionConfig === this.#plan.reconnection ? {} : { reconnect: reconnectSettings(reconnectionConfig) };
-    const heartbeat =
-      Object.keys(this.#heartbeatChanges).length === 0
-        ? {}
-        : { heartbeat: heartbeatSettings(this.#heartbeatChanges, heartbeatConfig) };
-    return { ...reconnect, ...heartbeat };
   }
 
   #happen(happening: Happening): void {

@@ -88,9 +88,9 @@ export const CONNECTION = {
       {
         on: 'stateChanged',
         fields: ['state', 'phase', 'attempt'],
-        make: ({ state, phase, attempt }, { before, after, nowMs }) =>
+        make: ({ state, phase }, { before, after, nowMs }) =>
           when(state === 'reconnecting' && phase === 'dialing' && before.phase !== 'dialing', () => [
-            { attempt, state: reconnectionState(after, nowMs) },
+            { attempt: after.recovery.attempt, state: reconnectionState(after, nowMs) },
           ]),
       },
     ],

@@ -13,8 +13,10 @@ export const LINE = {
       {
         on: 'reconnecting',
         fields: ['attempt', 'delayMs'],
-        make: ({ attempt, delayMs }, { after, nowMs }) =>
-          when(after.wanted, () => [{ attempt, delay: delayMs, state: reconnectionState(after, nowMs) }]),
+        make: ({ delayMs }, { after, nowMs }) =>
+          when(after.wanted, () => [
+            { attempt: after.recovery.attempt, delay: delayMs, state: reconnectionState(after, nowMs) },
+          ]),
       },
     ],
   },
@@ -26,7 +28,7 @@ export const LINE = {
       {
         on: 'reconnecting',
         fields: ['attempt', 'delayMs'],
-        make: ({ attempt, delayMs }, { after }) => when(after.wanted, () => [attempt, delayMs]),
+        make: ({ delayMs }, { after }) => when(after.wanted, () => [after.recovery.attempt, delayMs]),
       },
     ],
   },

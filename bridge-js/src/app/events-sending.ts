@@ -13,25 +13,26 @@ export const SENDING = {
   messageSent: {
     since: 'R1',
     shape: '(input)',
-    when: 'the sidecar accepted an input, and has a line for it',
+    when: 'the sidecar accepted an input, and has a line for it; of one that was told as queued, when it has left',
     feeds: [
       {
         on: 'inputAccepted',
         fields: ['input', 'status'],
         make: ({ input, status }) => when(status === 'sent', () => [input]),
       },
+      { on: 'inputLeft', fields: ['input'], make: ({ input }) => [[input]] },
     ],
   },
   messageQueued: {
     since: 'R2',
     shape: '({messageId, priority, totalQueueSize, inputType})',
-    when: 'an input waits: for a session, or in the sidecar for a line. It is sent by itself',
+    when: 'an input waits: for a session, or in the sidecar for a line. It is sent by itself, and told once',
     feeds: [
       {
         on: 'inputAccepted',
-        fields: ['status', 'priority', 'inputType'],
-        make: ({ status, priority, inputType }, scene) =>
-          when(status === 'held', () => queued(priority, inputType, scene)),
+        fields: ['status', 'priority', 'inputType', 'hasWaited'],
+        make: ({ status, priority, inputType, hasWaited }, scene) =>
+          when(status === 'held' && !hasWaited, () => queued(priority, inputType, scene)),
       },
       {
         on: 'inputWaits',
@@ -47,10 +48,16 @@ export const SENDING = {
     feeds: [
       {
         on: 'inputAccepted',
-        fields: ['status', 'inputType'],
-        make: ({ status, inputType }, { after }) => [
-          [{ action: status === 'sent' ? 'sent' : 'queued', ...queueFigures(after), inputType }],
-        ],
+        fields: ['status', 'inputType', 'hasWaited'],
+        make: ({ status, inputType, hasWaited }, { after }) =>
+          when(status === 'sent' || !hasWaited, () => [
+            { action: status === 'sent' ? 'sent' : 'queued', ...queueFigures(after), inputType },
+          ]),
+      },
+      {
+        on: 'inputLeft',
+        fields: ['inputType'],
+        make: ({ inputType }, { after }) => [[{ action: 'sent', ...queueFigures(after), inputType }]],
       },
       {
         on: 'inputWaits',

@@ -20,7 +20,16 @@ export interface OwnHappenings {
   sessionEnded: { resumable: boolean };
   suspendCalled: { reason: string };
   resumeCalled: Record<never, never>;
-  inputAccepted: { input: RealtimeInput; inputType: string; status: 'sent' | 'held'; priority: number };
+  /** `hasWaited`: it was told as queued before, when there was no session. */
+  inputAccepted: {
+    input: RealtimeInput;
+    inputType: string;
+    status: 'sent' | 'held';
+    priority: number;
+    hasWaited: boolean;
+  };
+  /** The sidecar held it, and has sent it. */
+  inputLeft: { input: RealtimeInput; inputType: string };
   /** There is no session yet that could take it. */
   inputWaits: { inputType: string; priority: number; waiting: Readonly<Record<string, number>> };
   inputsLeft: { waiting: Readonly<Record<string, number>> };
@@ -52,6 +61,7 @@ export const OWN_HAPPENINGS: { readonly [N in keyof OwnHappenings]: string } = {
   suspendCalled: '`suspendCurrentSession()`',
   resumeCalled: '`connect()`, `resumeSpecificSession()` of a session that is there',
   inputAccepted: 'the answer to `session/send` or `session/sendAudio`',
+  inputLeft: '`session/queue` with `heldMessages` 0',
   inputWaits: '`sendRealtimeInput()` without a session',
   inputsLeft: '`connect()` with inputs that waited',
   retriesChanged: 'a refused input that is tried again',

@@ -2,11 +2,12 @@
  * From the app's options to the params of `session/open`. Pure. What each option does stands in `OPTIONS`, and in
  * docs/migration.md.
  */
-import type { Endpoint, OpenParams, SessionSettings, Tls } from '../generated/protocol.js';
+import type { Endpoint, EventName, OpenParams, SessionSettings, Tls } from '../generated/protocol.js';
 import { isSecret, Secret } from '../secret.js';
 import type { Supervisor, SupervisorOptions } from '../supervisor.js';
 import type { Compat } from './contract.js';
 import type { ReconnectionStrategy, ResponseModality } from './enums.js';
+import { usable } from './numbers.js';
 import { heartbeatSettings, newHeartbeatConfig, newReconnectionConfig, reconnectSettings } from './policies.js';
 import type { HeartbeatConfig, ReconnectionConfig } from './shapes.js';
 
@@ -15,9 +16,14 @@ const DEFAULT_INSTRUCTION = 'You are a helpful assistant and answer in a friendl
 const OPEN_TIMEOUT_MS = 30_000;
 /** Notifications of which the app hears nothing. */
 const UNUSED = ['session/usage', 'session/stalled', 'session/reconnected'] as const;
-/** The floors of the sidecar. */
-const MIN_CONNECTION_MS = 1_000;
-const MIN_HANDSHAKE_MS = 500;
+/** What the class itself is made of: an app that does not want to hear it does not listen. */
+const NEEDED: ReadonlySet<EventName> = new Set<EventName>([
+  'session/stateChanged',
+  'session/turn',
+  'session/queue',
+  'session/dropped',
+  'session/error',
+]);
 
 export interface GenerationConfig {
   candidateCount?: number;
@@ -128,7 +134,7 @@ export interface Plan {
   readonly maxWaiting: number;
 }
 
-/** @throws TypeError when there is no key, and nothing in its place. */
+/** @throws TypeError when there is no key, and nothing in its place; RangeError for a number that makes no sense. */
 export function plan(config: GeminiLiveConfig, env: Readonly<Record<string, string | undefined>> = {}): Plan {
   const model = config.model || env['GEMINI_MODEL'] || DEFAULT_MODEL;
   const modalities = config.responseModalities ?? ['AUDIO'];
@@ -150,26 +156,31 @@ export function plan(config: GeminiLiveConfig, env: Readonly<Record<string, stri
     ...(tls && { tls }),
     ...over,
     setup: laidOver(setup, over.setup ?? {}),
-    settings: laidOver(settingsOf(config, reconnection), over.settings ?? {}),
-    notifications: { exclude: [...UNUSED, ...(over.notifications?.exclude ?? [])] },
+    settings: laidOver(settingsOf(config, reconnection, heartbeat), over.settings ?? {}),
+    notifications: { exclude: [...UNUSED, ...(over.notifications?.exclude ?? []).filter((name) => !NEEDED.has(name))] },
   };
-  const maxWaiting = config.maxQueueSize ?? 100;
+  const maxWaiting = usable('maxQueueSize', config.maxQueueSize ?? 100);
   return { params, model, modalities, systemInstruction, reconnection, heartbeat, maxWaiting };
 }
 
-function settingsOf(config: GeminiLiveConfig, reconnection: ReconnectionConfig): SessionSettings {
-  const { connectionTimeout, handshakeTimeout, heartbeatInterval, maxQueueSize } = config;
-  const attemptMs = connectionTimeout === undefined ? 10_000 : Math.max(MIN_CONNECTION_MS, connectionTimeout);
-  const handshakeMs = handshakeTimeout === undefined ? undefined : Math.max(MIN_HANDSHAKE_MS, handshakeTimeout);
+function settingsOf(
+  config: GeminiLiveConfig,
+  reconnection: ReconnectionConfig,
+  { interval }: HeartbeatConfig,
+): SessionSettings {
+  const { connectionTimeout = 10_000, handshakeTimeout, heartbeatInterval, maxQueueSize } = config;
+  const attemptMs = usable('connectionTimeout', connectionTimeout);
+  const handshakeMs = handshakeTimeout === undefined ? undefined : usable('handshakeTimeout', handshakeTimeout);
   return {
-    heartbeat: heartbeatInterval === undefined ? {} : heartbeatSettings({ interval: heartbeatInterval }),
+    heartbeat: heartbeatInterval === undefined ? {} : heartbeatSettings({ interval }),
     reconnect: reconnectSettings(reconnection),
     deadlines: {
       attemptMs,
       openMs: Math.max(OPEN_TIMEOUT_MS, attemptMs),
       ...(handshakeMs !== undefined && { handshakeMs, setupMs: handshakeMs }),
     },
-    ...(maxQueueSize === undefined ? {} : { outbox: { maxMessages: maxQueueSize } }),
+    // With 0 nothing waits for a session; the sidecar itself keeps one at least.
+    ...(maxQueueSize !== undefined && { outbox: { maxMessages: Math.max(1, usable('maxQueueSize', maxQueueSize)) } }),
   };
 }
 

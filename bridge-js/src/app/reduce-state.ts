@@ -13,7 +13,6 @@ const UNSTABLE_BELOW_MS = 10_000;
 const ATTEMPT: ReadonlySet<Changed['phase']> = new Set<Changed['phase']>(['dialing', 'handshaking', 'setup']);
 
 export function reduceStateChanged(mirror: Mirror, changed: Changed, nowMs: number): Mirror {
-  if (isStale(mirror, changed)) return mirror;
   const lineUp = changed.state === 'connected' || (mirror.lineUp && changed.state === 'disconnecting');
   const came = lineUp && !mirror.lineUp;
   const went = !lineUp && mirror.lineUp;
@@ -44,7 +43,7 @@ export function reduceStateChanged(mirror: Mirror, changed: Changed, nowMs: numb
 }
 
 /** Told by an older snapshot of the same session: the mirror knows better. */
-export function isStale(mirror: Mirror, { revision }: Changed): boolean {
+export function isOlder(mirror: Mirror, { revision }: Changed): boolean {
   return revision <= mirror.revision;
 }
 
@@ -56,6 +55,11 @@ export function hasFailed({ previousPhase, phase, state, error }: Changed): bool
 
 export function reasonOf({ reason, error }: Changed): string {
   return error?.message ?? reason;
+}
+
+/** A process that takes over counts from 1 again; to the app it is one outage. */
+export function laterAttempt(recovery: Recovery, attempt: number): number {
+  return Math.max(recovery.attempt, attempt);
 }
 
 function appState({ wanted, state }: Mirror, changed: Changed): ConnectionState {
@@ -91,7 +95,7 @@ function recoveryAfter(recovery: Recovery, changed: Changed, nowMs: number): Rec
     const waits = phase === 'waiting';
     return {
       ...recovery,
-      attempt: waits ? recovery.attempt : attempt,
+      attempt: waits ? recovery.attempt : laterAttempt(recovery, attempt),
       ...(waits && retryInMs !== undefined && { delayMs: retryInMs, dueAtMs: nowMs + retryInMs }),
       ...(!waits && { dueAtMs: 0 }),
       sinceMs: sinceMs ?? nowMs,

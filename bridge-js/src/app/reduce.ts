@@ -1,7 +1,8 @@
 /** How the mirror changes with what happens. Pure: time is an argument. */
+import type { Dropped } from '../generated/protocol.js';
 import { fromErrorData } from './errors.js';
 import type { Happening, HappeningName, Happenings } from './happenings.js';
-import { reduceStateChanged } from './reduce-state.js';
+import { laterAttempt, reduceStateChanged } from './reduce-state.js';
 import { KEPT, NO_LINE, type ErrorBook, type Mirror } from './mirror.js';
 import type { GeminiError, SessionData } from './shapes.js';
 import { BREAKER_STATES } from './states.js';
@@ -51,8 +52,14 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
     wanted: true,
     state: 'reconnecting',
     fatalTold: false,
-    recovery: { ...mirror.recovery, sinceMs: mirror.recovery.sinceMs ?? nowMs, lastResult: 'pending' },
+    recovery: {
+      ...mirror.recovery,
+      attempt: mirror.recovery.sinceMs === undefined ? 0 : mirror.recovery.attempt,
+      sinceMs: mirror.recovery.sinceMs ?? nowMs,
+      lastResult: 'pending',
+    },
   }),
+  inputLeft: same,
   inputAccepted: (mirror, _, nowMs) => ({ ...mirror, session: active(mirror.session, nowMs), count: mirror.count + 1 }),
   inputWaits: (mirror, { waiting }) => ({ ...mirror, waiting, count: mirror.count + 1 }),
   inputsLeft: (mirror, { waiting }) => ({ ...mirror, waiting }),
@@ -100,7 +107,7 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
     ...mirror,
     recovery: {
       ...mirror.recovery,
-      attempt,
+      attempt: laterAttempt(mirror.recovery, attempt),
       delayMs,
       dueAtMs: nowMs + delayMs,
       sinceMs: mirror.recovery.sinceMs ?? nowMs,
@@ -153,13 +160,18 @@ export function errorId(mirror: Mirror): string {
   return `gemini_error_${mirror.errors.total + 1}`;
 }
 
-/** What was accepted and will not arrive, as an error; undefined: the app itself gave it up. */
+/** What was accepted and will not arrive, as an error to tell; undefined: the app itself gave it up. */
 export function droppedError(mirror: Mirror, dropped: Happenings['dropped'], nowMs: number): GeminiError | undefined {
-  const { reason, kind, count, durationMs } = dropped;
+  const { reason } = dropped;
   if (reason === 'callCancelled' || (reason === 'sessionClosed' && !mirror.wanted)) return undefined;
+  return lostError(dropped, errorId(mirror), nowMs);
+}
+
+export function lostError(dropped: Dropped, id: string, nowMs: number): GeminiError {
+  const { reason, kind, count, durationMs } = dropped;
   const how = durationMs ? ` (${Math.round(durationMs)} ms)` : '';
   return {
-    id: errorId(mirror),
+    id,
     name: 'GeminiError',
     type: 'session_error',
     code: reason,

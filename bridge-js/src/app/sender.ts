@@ -1,59 +1,62 @@
 /** How inputs of the app reach its session: at once, or when there is one; tried again where that may help. */
-import { SidecarDownError, SidecarError } from '../errors.js';
+import type { Dropped, QueueReport } from '../generated/protocol.js';
 import type { LiveSession } from '../session.js';
-import { GeminiLiveError } from './errors.js';
-import type { Happening } from './happenings.js';
+import { startTimer } from '../timer.js';
+import { Arrivals } from './arrivals.js';
+import { Delivery, statusIn, TIMEOUT_MS, type DeliveryHost, type Payload, type Status } from './delivery.js';
+import type { GeminiLiveError } from './errors.js';
+import { Lane } from './lane.js';
+import { Queued } from './queued.js';
 import type { MessageSendOptions, RealtimeInput } from './shapes.js';
 import { type WaitingInput, WaitingInputs } from './waiting.js';
 
-const TIMEOUT_MS = 30_000;
-const MAX_RETRIES = 3;
-const RETRY_DELAY_MS = 1_000;
 const NORMAL = 1;
-const OVERFLOW = 'Inputs are dropped: more than `maxQueueSize` wait for a session. Call connect().';
+const DONE = Promise.resolve();
 
-type Payload = Parameters<LiveSession['send']>[0];
-type Status = 'sent' | 'held';
-
-export interface SenderHost {
+export interface SenderHost extends DeliveryHost {
   session(): LiveSession | undefined;
-  happen(happening: Happening): void;
-  /** The error as the app knows it. */
-  errorOf(error: unknown): GeminiLiveError;
-  invalid(message: string): GeminiLiveError;
+  lost(dropped: Dropped): GeminiLiveError;
 }
 
 export class Sender {
   readonly #host: SenderHost;
   readonly #waiting: WaitingInputs;
-  readonly #reports = new Set<(confirmedThrough: number) => void>();
-  #activeRetries = 0;
+  readonly #lane = new Lane();
+  readonly #arrivals = new Arrivals();
+  readonly #queued = new Queued();
+  readonly #delivery: Delivery;
   /** One error tells all inputs that gave way since there was last a session. */
-  #overflow: SidecarError | undefined;
+  #overflow: GeminiLiveError | undefined;
   #isOverflowTold = false;
 
   constructor(host: SenderHost, maxWaiting: number) {
     this.#host = host;
+    this.#delivery = new Delivery(host, this.#lane, this.#arrivals);
     this.#waiting = new WaitingInputs(maxWaiting);
   }
 
   /** Resolves when the sidecar has accepted it; with `expectResponse`, when its arrival is confirmed. */
-  async input(input: RealtimeInput, options: MessageSendOptions = {}): Promise<void> {
-    if (typeOf(input ?? {}) === undefined) {
-      throw this.#host.invalid('The input has neither audio, nor text, nor audioStreamEnd. Give one of them.');
+  input(input: RealtimeInput, options: MessageSendOptions = {}): Promise<void> {
+    const inputType = typeOf(input ?? {});
+    if (inputType === undefined) {
+      const message = 'The input has neither audio, nor text, nor audioStreamEnd. Give one of them.';
+      return Promise.reject(this.#host.fault({ type: 'validation', message }));
     }
     const session = this.#host.session();
-    return session === undefined ? this.#wait(input, options) : this.#accept(session, input, options);
+    if (session === undefined) return this.#wait(input, inputType, options);
+    if (inputType === 'audio' && !input.audioStreamEnd && !options.expectResponse && !this.#lane.isBlocked) {
+      return this.#audio(session, input, options);
+    }
+    return this.#give(session, input, inputType, options);
   }
 
   /** A message that is no input; tried again like one. */
-  async message(
-    payload: Payload,
-    { timeout = TIMEOUT_MS, maxRetries = MAX_RETRIES }: MessageSendOptions = {},
-  ): Promise<void> {
+  async message(payload: Payload): Promise<void> {
     const session = this.#host.session();
-    if (session === undefined) throw this.#host.invalid('There is no session. Call connect() first.');
-    await this.#retried(() => session.send(payload, { timeoutMs: timeout }), maxRetries);
+    if (session === undefined) {
+      throw this.#host.fault({ type: 'validation', message: 'There is no session. Call connect() first.' });
+    }
+    await this.#inTurn(TIMEOUT_MS, (place) => this.#delivery.send(session, payload, place, {}));
   }
 
   /** The session is there: all that waited goes first. */
@@ -66,17 +69,37 @@ export class Sender {
     for (const { send } of all) send();
   }
 
-  /** `session/queue` told how much is confirmed. */
-  reported(confirmedThrough: number): void {
-    for (const report of this.#reports) report(confirmedThrough);
+  /** The session is over. */
+  sessionEnded(): void {
+    const message = 'The session ended before the input had arrived for certain. Say it again if it matters.';
+    const error = this.#host.fault({ type: 'session_error', message });
+    this.#queued.clear();
+    this.#arrivals.ended(error);
+    this.#lane.refuseAll(error);
+  }
+
+  /** `session/queue`. */
+  reported(queue: QueueReport): void {
+    this.#arrivals.reported(queue);
+    if (queue.heldMessages > 0 || this.#queued.isEmpty || this.#host.session()?.state !== 'connected') return;
+    for (const params of this.#queued.takeAll()) this.#host.happen({ name: 'inputLeft', params });
+  }
+
+  /** `session/dropped`. */
+  dropped(dropped: Dropped): void {
+    this.#arrivals.dropped(dropped);
+    this.#queued.dropped(dropped);
   }
 
   /** Nothing will be sent any more. */
   giveUp(error: Error): void {
+    this.#lane.refuseAll(error);
     for (const { giveUp } of this.#waiting.takeAll()) giveUp(error);
   }
 
-  #wait(input: RealtimeInput, options: MessageSendOptions): Promise<void> {
+  // --- before there is a session ------------------------------------------------------------------------------------
+
+  #wait(input: RealtimeInput, inputType: string, options: MessageSendOptions): Promise<void> {
     const { priority = NORMAL, expectResponse = false, timeout = TIMEOUT_MS } = options;
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
@@ -93,118 +116,105 @@ export class Sender {
         priority,
         send: () => {
           clearTimeout(timer);
-          this.#accept(this.#host.session()!, input, options).then(resolve, fail);
+          this.#give(this.#host.session()!, input, inputType, options, true).then(resolve, fail);
         },
         giveUp: fail,
       };
       if (expectResponse) {
-        timer = setTimeout(() => {
+        timer = startTimer(() => {
           this.#waiting.remove(waiting);
           this.#host.happen({ name: 'inputsLeft', params: { waiting: this.#waiting.byPriority } });
-          reject(this.#host.errorOf(timedOut(timeout, 'the input was not sent: there is no session')));
+          reject(this.#delivery.late(timeout, 'the input was not sent: there is no session'));
         }, timeout);
       }
       const dropped = this.#waiting.add(waiting);
-      const params = { inputType: typeOf(input)!, priority, waiting: this.#waiting.byPriority };
-      this.#host.happen({ name: 'inputWaits', params });
-      dropped?.giveUp((this.#overflow ??= new SidecarError(OVERFLOW)));
+      this.#host.happen({ name: 'inputWaits', params: { inputType, priority, waiting: this.#waiting.byPriority } });
+      dropped?.giveUp((this.#overflow ??= this.#tooMany()));
       if (!expectResponse) resolve();
     });
   }
 
-  async #accept(session: LiveSession, input: RealtimeInput, options: MessageSendOptions): Promise<void> {
-    const { priority = NORMAL, timeout = TIMEOUT_MS, maxRetries = MAX_RETRIES, expectResponse } = options;
-    const deadlineMs = performance.now() + timeout;
-    const status = await this.#deliver(session, input, timeout, maxRetries);
-    this.#host.happen({ name: 'inputAccepted', params: { input, inputType: typeOf(input)!, status, priority } });
-    if (expectResponse) await this.#confirmed(session, deadlineMs, timeout);
+  // --- with a session -----------------------------------------------------------------------------------------------
+
+  /** The usual input, and nothing before it: it goes at once. */
+  #audio(session: LiveSession, input: RealtimeInput, options: MessageSendOptions): Promise<void> {
+    const status = statusIn(session);
+    try {
+      if (!this.#delivery.say(session, input.audio!)) return this.#untilDrained(session, input, options, status);
+    } catch (error) {
+      return Promise.reject(this.#host.errorOf(error));
+    }
+    this.#accepted(input, 'audio', status, options);
+    return DONE;
   }
 
-  /** One input may have several parts. All are given away in this tick, so that no later input comes between. */
-  async #deliver(
+  async #untilDrained(
     session: LiveSession,
-    { audio, text, audioStreamEnd }: RealtimeInput,
-    timeoutMs: number,
-    maxRetries: number,
-  ): Promise<Status> {
-    const say = async (realtimeInput: object): Promise<Status> => {
-      const payload = { realtimeInput } as Payload;
-      return (await this.#retried(() => session.send(payload, { timeoutMs }), maxRetries)).status;
-    };
-    const parts: Promise<Status>[] = [];
-    if (text) parts.push(say({ text }));
-    if (audio !== undefined) parts.push(speak(session, audio, timeoutMs));
-    if (audioStreamEnd) parts.push(say({ audioStreamEnd: true }));
-    return (await Promise.all(parts)).at(-1)!;
+    input: RealtimeInput,
+    options: MessageSendOptions,
+    status: Status,
+  ): Promise<void> {
+    try {
+      await this.#delivery.room(session, options.timeout);
+    } catch (error) {
+      throw this.#host.errorOf(error);
+    }
+    this.#accepted(input, 'audio', status, options);
   }
 
-  async #retried<T>(attempt: () => Promise<T>, maxRetries: number): Promise<T> {
-    for (let tries = 0; ; tries++) {
+  async #give(
+    session: LiveSession,
+    input: RealtimeInput,
+    inputType: string,
+    options: MessageSendOptions,
+    hasWaited = false,
+  ): Promise<void> {
+    const { timeout = TIMEOUT_MS, expectResponse } = options;
+    return this.#inTurn(timeout, async (place) => {
+      const deadlineMs = performance.now() + timeout;
+      const arrival = expectResponse ? this.#arrivals.watch(session, kindsOf(input)) : undefined;
       try {
-        return await attempt();
-      } catch (error) {
-        const known = this.#host.errorOf(error);
-        if (tries >= maxRetries || !known.retryable || known.type === 'timeout') throw known;
+        const { status, last } = await this.#delivery.give(session, input, place, options);
+        this.#accepted(input, inputType, status, options, hasWaited);
+        await arrival?.confirmed(last, deadlineMs, {
+          late: () => this.#delivery.late(timeout, 'the input was accepted, and its arrival is not confirmed'),
+          lost: (dropped) => this.#host.lost(dropped),
+        });
+      } finally {
+        arrival?.end();
       }
-      this.#countRetries(+1);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
-      this.#countRetries(-1);
-    }
-  }
-
-  #countRetries(change: 1 | -1): void {
-    this.#activeRetries += change;
-    this.#host.happen({ name: 'retriesChanged', params: { active: this.#activeRetries } });
-  }
-
-  /** All that was accepted until now has arrived. */
-  async #confirmed(session: LiveSession, deadlineMs: number, timeout: number): Promise<void> {
-    let through: number | undefined;
-    let confirmedThrough = -1;
-    for (;;) {
-      const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0)
-        throw this.#host.errorOf(timedOut(timeout, 'the input was accepted, and its arrival is not confirmed'));
-      if (through === undefined) {
-        try {
-          const { queue } = await session.get({ timeoutMs: leftMs });
-          through = queue.acceptedThrough ?? -1;
-          confirmedThrough = Math.max(confirmedThrough, queue.confirmedThrough ?? -1);
-        } catch (error) {
-          if (!(error instanceof SidecarDownError)) throw this.#host.errorOf(error);
-        }
-      }
-      if (through !== undefined && confirmedThrough >= through) return;
-      confirmedThrough = Math.max(confirmedThrough, await this.#nextReport(leftMs));
-    }
-  }
-
-  #nextReport(withinMs: number): Promise<number> {
-    return new Promise((resolve) => {
-      const done = (confirmedThrough: number): void => {
-        clearTimeout(timer);
-        this.#reports.delete(done);
-        resolve(confirmedThrough);
-      };
-      const timer = setTimeout(() => done(-1), withinMs);
-      this.#reports.add(done);
     });
   }
-}
 
-/** Never tried again: a chunk that was taken is kept, however long the sidecar takes. */
-async function speak(
-  session: LiveSession,
-  { data, mimeType }: NonNullable<RealtimeInput['audio']>,
-  timeoutMs: number,
-): Promise<Status> {
-  const status = session.state === 'connected' ? 'sent' : 'held';
-  if (!session.sendAudio(data, mimeType)) {
-    if (session.state === 'failed')
-      throw new SidecarError(`Session ${session.id} failed. Call connect() to try again.`);
-    await within(session.drained(), timeoutMs); // rejects when the session is being closed, and took nothing
+  #accepted(
+    input: RealtimeInput,
+    inputType: string,
+    status: Status,
+    { priority = NORMAL }: MessageSendOptions,
+    hasWaited = false,
+  ): void {
+    if (status === 'held') this.#queued.add({ input, inputType });
+    this.#host.happen({ name: 'inputAccepted', params: { input, inputType, status, priority, hasWaited } });
   }
-  return status;
+
+  /** Does it now, or when all that was given before has gone. */
+  async #inTurn<T>(timeout: number, action: (place: number) => Promise<T>): Promise<T> {
+    const place = this.#lane.newPlace();
+    const why = 'the input was not sent: it waits behind one that was refused for want of room';
+    try {
+      if (this.#lane.isBlocked) await this.#lane.turn(place, timeout, () => this.#delivery.late(timeout, why));
+      return await action(place);
+    } catch (error) {
+      throw this.#host.errorOf(error);
+    } finally {
+      this.#lane.done(place);
+    }
+  }
+
+  #tooMany(): GeminiLiveError {
+    const message = 'Inputs are dropped: more than `maxQueueSize` wait for a session. Call connect().';
+    return this.#host.fault({ type: 'session_error', code: 'outboxFull', message });
+  }
 }
 
 function typeOf({ audio, text, audioStreamEnd }: RealtimeInput): string | undefined {
@@ -213,23 +223,8 @@ function typeOf({ audio, text, audioStreamEnd }: RealtimeInput): string | undefi
   return audioStreamEnd ? 'audioStreamEnd' : undefined;
 }
 
-async function within(promise: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const why = 'the audio is kept and will be sent, but the sidecar does not keep up: send less';
-    timer = setTimeout(() => reject(timedOut(timeoutMs, why)), timeoutMs);
-  });
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-class InputTimeoutError extends SidecarError {
-  override name = 'SidecarTimeoutError';
-}
-
-function timedOut(timeoutMs: number, why: string): SidecarError {
-  return new InputTimeoutError(`After ${timeoutMs} ms ${why}.`);
+/** The sidecar's names for its parts. */
+function kindsOf({ audio, text, audioStreamEnd }: RealtimeInput): Dropped['kind'][] {
+  const parts = { audio, text, control: audioStreamEnd };
+  return (['audio', 'text', 'control'] as const).filter((kind) => parts[kind]);
 }

@@ -1,28 +1,43 @@
 /** Drives the pure core: what happens goes in, the mirror is kept, and the app's listeners hear the events in order. */
-import type { EventEmitter } from 'node:events';
-import type { Compat } from './contract.js';
-import { ended, gather } from './finals.js';
+import type { AppEvent, Compat } from './contract.js';
+import { gather, isGathered } from './finals.js';
 import type { Happening, Utterance } from './happenings.js';
 import type { Mirror } from './mirror.js';
-import { translate, type Emission } from './table.js';
+import type { Scene } from './row.js';
+import { isTold, next, tell } from './table.js';
 
 const COUNTDOWN_MS = 100;
 
+export interface StageHost {
+  /** Whether it would hear the event; what nobody hears is not made. */
+  hears(event: AppEvent): boolean;
+  emit(event: AppEvent, ...args: readonly unknown[]): unknown;
+}
+
 export class Stage {
-  readonly #emitter: EventEmitter;
+  readonly #host: StageHost;
   readonly #compat: Compat;
+  readonly #hears: (event: AppEvent) => boolean;
+  readonly #emit: (event: AppEvent, args: readonly unknown[]) => void;
   #mirror: Mirror;
   #openFinal: Utterance | undefined;
-  #flush: NodeJS.Immediate | undefined;
   #countdown: NodeJS.Timeout | undefined;
-  /** What was decided and is still to be emitted: a listener that calls back does not change the order. */
-  readonly #emissions: Iterable<Emission>[] = [];
-  #isEmitting = false;
+  /** What happened while something else was told: a listener that calls back does not change the order. */
+  readonly #untold: { readonly happening: Happening; readonly scene: Scene }[] = [];
+  #isTelling = false;
 
-  constructor(emitter: EventEmitter, compat: Compat, mirror: Mirror) {
-    this.#emitter = emitter;
+  constructor(host: StageHost, compat: Compat, mirror: Mirror) {
+    this.#host = host;
     this.#compat = compat;
     this.#mirror = mirror;
+    this.#hears = (event) => host.hears(event);
+    this.#emit = (event, args) => {
+      try {
+        host.emit(event, ...args);
+      } catch (error) {
+        rethrow(error); // of an app's own `emit`
+      }
+    };
   }
 
   get mirror(): Mirror {
@@ -31,26 +46,24 @@ export class Stage {
 
   /** The mirror is changed when this returns; so are the events emitted, unless it is called by a listener. */
   happen(happening: Happening): void {
-    const { open, happenings } = gather(this.#openFinal, happening);
-    this.#openFinal = open;
-    for (const each of happenings) this.#apply(each);
-    if (open !== undefined) this.#flush ??= setImmediate(() => this.#close());
-    this.#emitAll();
+    if (isGathered(this.#openFinal, happening)) {
+      const { open, happenings } = gather(this.#openFinal, happening);
+      this.#openFinal = open;
+      for (const each of happenings) this.#apply(each);
+    } else this.#apply(happening);
     this.watchCountdown();
   }
 
   /** Ticks while there is a wait and somebody listens. */
   watchCountdown(): void {
-    const { dueAtMs } = this.#mirror.recovery;
-    const isHeard = this.#emitter.listenerCount('reconnectionCountdown') > 0;
-    if (dueAtMs > 0 && isHeard) this.#countdown ??= setInterval(() => this.#tick(), COUNTDOWN_MS).unref();
-    else this.#stopCountdown();
+    if (this.#mirror.recovery.dueAtMs > 0 && this.#host.hears('reconnectionCountdown')) {
+      this.#countdown ??= setInterval(() => this.#tick(), COUNTDOWN_MS).unref();
+    } else if (this.#countdown !== undefined) this.#stopCountdown();
   }
 
   /** Stops all timers. */
   stop(): void {
     this.#stopCountdown();
-    if (this.#flush !== undefined) clearImmediate(this.#flush);
   }
 
   #tick(): void {
@@ -64,43 +77,32 @@ export class Stage {
     this.#countdown = undefined;
   }
 
-  /** Nothing came after the final text in the same breath: it is whole. */
-  #close(): void {
-    this.#flush = undefined;
-    for (const each of ended(this.#openFinal)) this.#apply(each);
-    this.#openFinal = undefined;
-    this.#emitAll();
-  }
-
   #apply(happening: Happening): void {
-    const { mirror, emissions } = translate(this.#mirror, happening, {
-      nowMs: Date.now(),
-      compat: this.#compat,
-      isHeard: (event) => this.#emitter.listenerCount(event) > 0,
-    });
-    this.#mirror = mirror;
-    this.#emissions.push(emissions);
+    const before = this.#mirror;
+    const nowMs = Date.now();
+    const after = (this.#mirror = next(before, happening, nowMs));
+    if (!isTold(happening)) return;
+    const scene = { before, after, nowMs, compat: this.#compat };
+    if (this.#isTelling) this.#untold.push({ happening, scene });
+    else this.#tellAll(happening, scene);
   }
 
-  #emitAll(): void {
-    if (this.#isEmitting) return;
-    this.#isEmitting = true;
-    for (let next = this.#emissions.shift(); next !== undefined; next = this.#emissions.shift()) {
-      for (const emission of next) this.#emit(emission);
-    }
-    this.#isEmitting = false;
-  }
-
-  /** A listener that throws does not stop the others; its error reaches `uncaughtException`, as that of any callback. */
-  #emit({ event, args }: Emission): void {
-    for (const listener of this.#emitter.rawListeners(event)) {
-      try {
-        Reflect.apply(listener, this.#emitter, args);
-      } catch (error) {
-        process.nextTick(() => {
-          throw error;
-        });
+  #tellAll(happening: Happening, scene: Scene): void {
+    this.#isTelling = true;
+    try {
+      tell(happening, scene, this.#hears, this.#emit);
+      for (let later = this.#untold.shift(); later !== undefined; later = this.#untold.shift()) {
+        tell(later.happening, later.scene, this.#hears, this.#emit);
       }
+    } finally {
+      this.#isTelling = false;
     }
   }
+}
+
+/** On its own, where it reaches `uncaughtException`, as that of any callback. */
+export function rethrow(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }

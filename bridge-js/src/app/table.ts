@@ -1,5 +1,5 @@
 /** The table of events as a whole, and its use: what happened, and which events the app hears of it. Pure. */
-import type { AppEvent, AppEvents, Compat } from './contract.js';
+import type { AppEvent } from './contract.js';
 import { CONNECTION } from './events-connection.js';
 import { CONTENT } from './events-content.js';
 import { ERRORS } from './events-errors.js';
@@ -7,14 +7,12 @@ import { LINE } from './events-line.js';
 import { SENDING } from './events-sending.js';
 import type { Happening, HappeningName } from './happenings.js';
 import type { Mirror } from './mirror.js';
-import { isStale } from './reduce-state.js';
+import { isOlder } from './reduce-state.js';
 import { reduce } from './reduce.js';
 import type { EventTable, Scene } from './row.js';
 
 /** Every event of the contract: one that is missing does not compile. */
 export const EVENTS: EventTable = { ...CONNECTION, ...LINE, ...ERRORS, ...CONTENT, ...SENDING };
-
-export type Emission = { [E in AppEvent]: { readonly event: E; readonly args: AppEvents[E] } }[AppEvent];
 
 interface Maker {
   readonly event: AppEvent;
@@ -32,36 +30,34 @@ const BY_HAPPENING: ReadonlyMap<HappeningName, readonly Maker[]> = (() => {
   return makers;
 })();
 
-export interface Translated {
-  readonly mirror: Mirror;
-  /** Made one by one: a listener that is added by an earlier listener hears the later ones. */
-  readonly emissions: Iterable<Emission>;
+/** The mirror after what happened. */
+export function next(before: Mirror, happening: Happening, nowMs: number): Mirror {
+  return isStale(before, happening) ? before : reduce(before, happening, nowMs);
 }
 
-export interface TranslateOptions {
-  readonly nowMs: number;
-  readonly compat: Compat;
-  /** Whether anybody listens to it; what nobody hears is not made. */
-  readonly isHeard?: (event: AppEvent) => boolean;
+/** Whether there are events for it at all. */
+export function isTold({ name }: Happening): boolean {
+  return BY_HAPPENING.has(name);
 }
 
-/** The mirror after what happened, and the events to emit for it, in order. */
-export function translate(before: Mirror, happening: Happening, options: TranslateOptions): Translated {
-  const { nowMs, compat, isHeard = () => true } = options;
-  const { name, params } = happening;
-  if (name === 'stateChanged' && isStale(before, params)) return { mirror: before, emissions: [] };
-  const after = reduce(before, happening, nowMs);
-  const scene: Scene = { before, after, nowMs, compat };
-  return { mirror: after, emissions: emissionsOf(happening, scene, isHeard) };
-}
-
-function* emissionsOf(
-  { name, params }: Happening,
+/**
+ * Emits the events for what happened, in order. They are made one by one: a listener that is added by an earlier
+ * listener hears the later ones, and what nobody hears is not made.
+ */
+export function tell(
+  happening: Happening,
   scene: Scene,
-  isHeard: (event: AppEvent) => boolean,
-): Generator<Emission> {
-  for (const { event, make } of BY_HAPPENING.get(name) ?? []) {
-    if (!isHeard(event)) continue;
-    for (const args of make(params as never, scene)) yield { event, args } as unknown as Emission;
+  hears: (event: AppEvent) => boolean,
+  emit: (event: AppEvent, args: readonly unknown[]) => void,
+): void {
+  if (isStale(scene.before, happening)) return;
+  for (const { event, make } of BY_HAPPENING.get(happening.name) ?? []) {
+    if (!hears(event)) continue;
+    for (const args of make(happening.params as never, scene)) emit(event, args);
   }
+}
+
+/** Told by an older snapshot of the same session: the mirror knows better. */
+function isStale(before: Mirror, { name, params }: Happening): boolean {
+  return name === 'stateChanged' && isOlder(before, params);
 }
