@@ -47,6 +47,11 @@ export class LiveSession {
     return this.#life.state;
   }
 
+  /** The number of the last message given to it, audio too, as `queue` and `dropped` name them; -1 before the first. */
+  get lastNumber(): number {
+    return this.#life.outgoing.last;
+  }
+
   /**
    * Opens the session, starting the sidecar if need be; resolves when it is usable. A crash on the way is survived
    * like any other.

@@ -1,8 +1,7 @@
 /** How one input is given to a session: its parts, tries and deadlines. */
-import { SidecarError, SidecarRpcError, SidecarTimeoutError } from '../errors.js';
+import { SidecarError } from '../errors.js';
 import type { LiveSession } from '../session.js';
 import { startTimer } from '../timer.js';
-import type { Arrivals } from './arrivals.js';
 import type { GeminiLiveError } from './errors.js';
 import type { Happening } from './happenings.js';
 import type { Lane } from './lane.js';
@@ -16,8 +15,8 @@ export type Status = 'sent' | 'held';
 
 export interface Delivered {
   readonly status: Status;
-  /** The number of its last part; undefined: not known. */
-  readonly last: number | undefined;
+  /** The number of its last part. */
+  readonly last: number;
 }
 
 export interface DeliveryHost {
@@ -30,13 +29,11 @@ export interface DeliveryHost {
 export class Delivery {
   readonly #host: DeliveryHost;
   readonly #lane: Lane;
-  readonly #arrivals: Arrivals;
   #activeRetries = 0;
 
-  constructor(host: DeliveryHost, lane: Lane, arrivals: Arrivals) {
+  constructor(host: DeliveryHost, lane: Lane) {
     this.#host = host;
     this.#lane = lane;
-    this.#arrivals = arrivals;
   }
 
   /** One input may have several parts. All are given away in this tick, so that no later input comes between. */
@@ -50,8 +47,8 @@ export class Delivery {
     let hasRoom = true;
     const speak = async (chunk: NonNullable<RealtimeInput['audio']>): Promise<Delivered> => {
       const status = statusIn(session);
-      hasRoom = this.say(session, chunk);
-      return { status, last: this.#last };
+      hasRoom = session.sendAudio(chunk.data, chunk.mimeType);
+      return { status, last: session.lastNumber };
     };
     if (text) parts.push(this.send(session, realtimeInput({ text }), place, options));
     if (audio !== undefined) parts.push(speak(audio));
@@ -59,25 +56,7 @@ export class Delivery {
     const delivered = await Promise.all(parts);
     this.#lane.done(place);
     if (!hasRoom) await this.room(session, options.timeout);
-    const last = delivered.reduce<number | undefined>((last, part) => later(last, part.last), -1);
-    return { status: delivered.at(-1)!.status, last };
-  }
-
-  /** The number of what was given last. */
-  get #last(): number | undefined {
-    return this.#arrivals.next === undefined ? undefined : this.#arrivals.next - 1;
-  }
-
-  /** False: there is no room, or the session takes no more. */
-  say(session: LiveSession, { data, mimeType }: NonNullable<RealtimeInput['audio']>): boolean {
-    try {
-      const hasRoom = session.sendAudio(data, mimeType);
-      if (hasRoom || session.state !== 'failed') this.#arrivals.gave();
-      return hasRoom;
-    } catch (error) {
-      this.#arrivals.mayHaveGiven();
-      throw error;
-    }
+    return { status: delivered.at(-1)!.status, last: Math.max(...delivered.map(({ last }) => last)) };
   }
 
   /** Tried again where that may help; meanwhile nothing that is given later passes it. */
@@ -90,12 +69,9 @@ export class Delivery {
     for (let tries = 0; ; tries++) {
       try {
         const sent = session.send(payload, { timeoutMs: timeout });
-        this.#arrivals.gave();
-        const last = this.#last;
+        const last = session.lastNumber;
         return { status: (await sent).status, last };
       } catch (error) {
-        // What this process refuses has taken no number.
-        if (!(error instanceof SidecarRpcError || error instanceof SidecarTimeoutError)) this.#arrivals.mayHaveGiven();
         const known = this.#host.errorOf(error);
         if (tries >= maxRetries || !known.retryable || known.type === 'timeout') throw known;
       }
@@ -135,10 +111,6 @@ export class Delivery {
 export const statusIn = (session: LiveSession): Status => (session.state === 'connected' ? 'sent' : 'held');
 
 const realtimeInput = (part: object): Payload => ({ realtimeInput: part }) as Payload;
-
-function later(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : Math.max(a, b);
-}
 
 class InputTimeoutError extends SidecarError {
   override name = 'SidecarTimeoutError';

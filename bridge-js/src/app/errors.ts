@@ -1,6 +1,6 @@
 /** From what the sidecar calls a fault to what the app calls it. */
 import { SidecarAbortError, SidecarError, SidecarRpcError, SidecarTimeoutError } from '../errors.js';
-import type { ErrorData, ErrorKind } from '../generated/protocol.js';
+import type { ErrorData, ErrorKind, FaultKind } from '../generated/protocol.js';
 import type { ErrorType } from './enums.js';
 import type { GeminiError } from './shapes.js';
 
@@ -29,8 +29,8 @@ const CALL_KINDS: { readonly [K in ErrorKind]: ErrorType } = {
   connectionFailed: 'network',
 };
 
-/** Faults of the connection, docs/errors.md. A test reads that page: a kind that is missing here fails it. */
-const FAULT_KINDS: Readonly<Record<string, ErrorType>> = {
+/** Faults of the connection, docs/errors.md; typed likewise. */
+const FAULT_KINDS: { readonly [K in Exclude<FaultKind, ErrorKind>]: ErrorType } = {
   aborted: 'websocket',
   accessDenied: 'authentication',
   apiDisabled: 'authentication',
@@ -119,6 +119,7 @@ const OWN_KINDS: Readonly<Record<string, ErrorType>> = {
   SidecarExitError: 'service_unavailable',
   SidecarProtocolError: 'validation',
   SidecarSpawnError: 'service_unavailable',
+  SidecarStuckError: 'service_unavailable',
   SidecarTimeoutError: 'timeout',
 };
 

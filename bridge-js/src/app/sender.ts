@@ -31,7 +31,7 @@ export class Sender {
 
   constructor(host: SenderHost, maxWaiting: number) {
     this.#host = host;
-    this.#delivery = new Delivery(host, this.#lane, this.#arrivals);
+    this.#delivery = new Delivery(host, this.#lane);
     this.#waiting = new WaitingInputs(maxWaiting);
   }
 
@@ -140,7 +140,8 @@ export class Sender {
   #audio(session: LiveSession, input: RealtimeInput, options: MessageSendOptions): Promise<void> {
     const status = statusIn(session);
     try {
-      if (!this.#delivery.say(session, input.audio!)) return this.#untilDrained(session, input, options, status);
+      const { data, mimeType } = input.audio!;
+      if (!session.sendAudio(data, mimeType)) return this.#untilDrained(session, input, options, status);
     } catch (error) {
       return Promise.reject(this.#host.errorOf(error));
     }
@@ -172,7 +173,7 @@ export class Sender {
     const { timeout = TIMEOUT_MS, expectResponse } = options;
     return this.#inTurn(timeout, async (place) => {
       const deadlineMs = performance.now() + timeout;
-      const arrival = expectResponse ? this.#arrivals.watch(session, kindsOf(input)) : undefined;
+      const arrival = expectResponse ? this.#arrivals.watch(session.lastNumber + 1, kindsOf(input)) : undefined;
       try {
         const { status, last } = await this.#delivery.give(session, input, place, options);
         this.#accepted(input, inputType, status, options, hasWaited);
