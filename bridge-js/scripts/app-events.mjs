@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { errorTypes } from '../dist/esm/app/errors.js';
 import { GETTERS } from '../dist/esm/app/getters.js';
 import { EVENTS } from '../dist/esm/app/table.js';
 import { OWN_HAPPENINGS } from '../dist/esm/app/happenings.js';
@@ -46,7 +47,15 @@ const order = [
   ),
 ];
 
-const parts = { events, getters, order };
+const byType = new Map();
+for (const [kind, type] of errorTypes()) byType.set(type, [...(byType.get(type) ?? []), kind]);
+const errors = [
+  row('type', 'kinds'),
+  row('---', '---'),
+  ...[...byType].sort().map(([type, kinds]) => row(`\`${type}\``, kinds.sort().map(code).join(', '))),
+];
+
+const parts = { events, getters, order, errors };
 const content = template.replace(/\{\{(\w+)\}\}/g, (_, name) => parts[name].join('\n'));
 
 if (!process.argv.includes('--check')) writeFileSync(page, content);

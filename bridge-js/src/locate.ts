@@ -31,11 +31,12 @@ export function locate(command?: string, around: Surroundings = surroundings()):
   const found = tried.find(isProgram);
   if (found !== undefined) return found;
   const remedies = around.development
-    ? ', set LIVE_SIDECAR_BINARY, or create the development environment with `make setup`.'
+    ? ', or set LIVE_SIDECAR_BINARY. (In a checkout of live-sidecar, `make setup` makes one.)'
     : `, ship it as the resource ${join('live-sidecar', programName(around))}, or install ${packageNames(around)[0]}.` +
       ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
   throw new SidecarSpawnError(
-    `The live-sidecar program was not found. Give \`Sidecar.start({ command })\` its path${remedies}` +
+    'The live-sidecar program was not found. Give its path as `command`: `new Supervisor({ command })`, or ' +
+      `\`configureSidecar({ command })\` of live-sidecar/app${remedies}` +
       ` Tried: ${tried.join(', ') || 'nothing'}`,
     tried,
   );

@@ -11,7 +11,7 @@ import { newHeartbeatConfig, newReconnectionConfig } from '../src/app/policies.j
 import type { AppEvent } from '../src/app/contract.js';
 import { EVENTS, next, tell } from '../src/app/table.js';
 import { WaitingInputs, type WaitingInput } from '../src/app/waiting.js';
-import { BacklogFullError, SidecarRpcError, SidecarTimeoutError } from '../src/errors.js';
+import { BacklogFullError, SidecarRpcError, SidecarSpawnError, SidecarTimeoutError } from '../src/errors.js';
 import { ERROR_CODES } from '../src/generated/protocol.js';
 import { EVENT_SHAPES, GETTER_SHAPES } from './app-shapes.js';
 
@@ -285,6 +285,8 @@ test('every kind of error has a type of the app', () => {
     if (kind !== 'internalError') assert.notEqual(errorType(kind), 'unknown', kind);
   }
   assert.equal(errorType('somethingNew'), 'unknown');
+  const own = fromError(new SidecarSpawnError('no program', []), 'id', 0);
+  assert.deepEqual([own.type, own.details], ['session_error', { kind: 'SidecarSpawnError' }], 'no word of the service');
 });
 
 test('errors of this package and of the service become GeminiErrors', () => {

@@ -200,6 +200,19 @@ test('what is ignored is named, and nothing else', () => {
   );
 });
 
+test('a name that there is not is named, and a value that makes no sense is refused by its name', () => {
+  assert.deepEqual(ignoredOptions({ apiKey: 'k', websocketBaseURL: 'ws://x' } as never), ['websocketBaseURL']);
+  for (const [options, told] of [
+    [{ compat: 'r3' }, /compat is "r3"/],
+    [{ model: 42 }, /model is 42, a number/],
+    [{ websocketBaseUrl: '127.0.0.1:9000' }, /websocketBaseUrl is no address/],
+    [{ connectionTimeout: '5000' }, /connectionTimeout is the text "5000"/],
+  ] as const) {
+    assert.throws(() => plan({ apiKey: 'k', ...options } as never), { name: 'RangeError', message: told });
+  }
+  assert.throws(() => plan(undefined as never), { name: 'TypeError', message: /apiKey/ });
+});
+
 test('the migration page tells of every option what the code does with it', () => {
   const page = readFileSync(new URL('../../../docs/migration.md', import.meta.url), 'utf8');
   for (const [option, becomes] of Object.entries(OPTIONS)) {

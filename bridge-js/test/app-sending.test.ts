@@ -69,6 +69,24 @@ test('an input that was dropped is not confirmed, and those beside it are', asyn
   await client.destroy();
 });
 
+test('audio that the service does not hear is refused, not lost', async () => {
+  const client = newClient();
+  const { data } = chunk(1);
+  for (const mimeType of ['audio/mp3', 'image/png', 'audio/pcm;rate=fast']) {
+    const refused = { name: 'GeminiLiveError', type: 'validation', message: /mimeType is .*audio\/pcm;rate=16000/ };
+    await assert.rejects(client.sendRealtimeInput({ audio: { data, mimeType } }), refused);
+  }
+  await client.destroy();
+});
+
+test('disconnect() while it connects is told as what it is', async () => {
+  const client = newClient();
+  const connecting = assert.rejects(client.connect(), { type: 'session_error', message: /disconnect\(\) .* before/ });
+  await client.disconnect();
+  await connecting;
+  await client.destroy();
+});
+
 test('what was lost with a process is not confirmed', async () => {
   const client = newClient({
     outbox: { ringMs: 2_100, flushRate: 1_000, flushBurstMs: 60_000 },

@@ -166,9 +166,16 @@ test('calls are answered for the window’s own page alone', async () => {
   const refused = { ok: false, message: 'This page may not call sendRealtimeInput.' };
   const inside = { url: PAGE, parent: { url: PAGE } };
   const foreign = { url: 'https://elsewhere.example/', parent: null };
+  const warned: string[] = [];
+  const onWarning = ({ name, message }: Error): void => void (name === 'LiveSidecarWarning' && warned.push(message));
+  process.on('warning', onWarning);
   for (const frame of [inside, foreign, null]) {
     assert.deepEqual(await electron.callFrom(frame, webContents, 'sendRealtimeInput', input), refused);
   }
+  await new Promise(setImmediate);
+  process.removeListener('warning', onWarning);
+  assert.equal(warned.length, 1, 'whoever wrote the app is told once');
+  assert.ok(warned[0]!.includes(PAGE) && warned[0]!.includes('`allowed`'));
   assert.deepEqual(await electron.call(new FakeContents(), 'sendRealtimeInput', input), refused);
   const disposed = { sender: webContents, get senderFrame(): never { throw new Error('disposed'); } };
   const handler = electron.handlers.get('live-sidecar:call:sendRealtimeInput')!;

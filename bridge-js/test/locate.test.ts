@@ -67,7 +67,7 @@ test('the error names every path that was tried and what to do', () => {
     () => locate(undefined, around),
     (error) => {
       assert.ok(error instanceof SidecarSpawnError);
-      assert.match(error.message, /Sidecar\.start\(\{ command \}\).*LIVE_SIDECAR_BINARY.*make/);
+      assert.match(error.message, /Supervisor\(\{ command \}\).*configureSidecar\(\{ command \}\).*LIVE_SIDECAR_BINARY.*make/);
       assert.ok(error.tried.length >= 4);
       for (const path of error.tried) assert.ok(error.message.includes(path), path);
       return true;

@@ -19,4 +19,12 @@ child.once('error', ({ message }) => {
   console.error(`Electron could not be started: ${message}. Install one (\`npm install --no-save electron\`), or name it in ELECTRON_BIN.`);
   process.exitCode = 1;
 });
-child.once('exit', (code) => (process.exitCode = code ?? 1));
+child.once('exit', (code) => {
+  process.exitCode = code ?? 1;
+  if (process.exitCode !== 0) {
+    console.error(
+      `Electron ended with code ${code}. As root it needs \`npm start -- --no-sandbox\`. One that is cut down to packed apps, ` +
+        'such as that of `make setup-electron`, does not run this folder: use `make electron`.',
+    );
+  }
+});

@@ -168,7 +168,7 @@ export class Conversation {
       try {
         await how();
       } catch (cause) {
-        const error = this.errorOf(cause);
+        const error = this.errorOf(turn === this.#turn ? cause : givenUp());
         if (turn === this.#turn) {
           this.#happen({ name: 'connectFailed', params: { error: error.toGeminiError() } });
           const running = this.#running;
@@ -199,11 +199,7 @@ export class Conversation {
     this.#resumable.delete(sessionId);
     await closed;
     if (turn !== this.#turn)
-      throw new SidecarClosedError(
-        'disconnect() was called before the session was open',
-        undefined,
-        'Call `connect()` again.',
-      );
+      throw givenUp();
     this.#lease ??= lease(this.#own);
     const params = this.#params(sessionId, kept);
     const session = new LiveSession(this.#lease.supervisor, params);
@@ -290,6 +286,11 @@ export class Conversation {
   #happen(happening: Happening): void {
     this.#stage.happen(happening);
   }
+}
+
+function givenUp(): SidecarClosedError {
+  const why = 'disconnect() or suspendCurrentSession() was called before the session was open';
+  return new SidecarClosedError(why, undefined, 'Call `connect()` again.');
 }
 
 function newSessionId(): string {

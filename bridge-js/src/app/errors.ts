@@ -105,26 +105,29 @@ const FAULT_KINDS: { readonly [K in Exclude<FaultKind, ErrorKind>]: ErrorType } 
   unimplemented: 'api',
 };
 
-/** Told by this package, not by the sidecar. */
+/** Told by this package, not by the sidecar. What befalls the process is no word of the service. */
 const OWN_KINDS: Readonly<Record<string, ErrorType>> = {
-  sidecarExited: 'service_unavailable',
-  sidecarGone: 'service_unavailable',
+  sidecarExited: 'session_error',
+  sidecarGone: 'session_error',
   BacklogFullError: 'rate_limit',
   LineTooLongError: 'validation',
   SessionFailedError: 'session_error',
   SidecarAbortError: 'session_error',
   SidecarClosedError: 'session_error',
-  SidecarCrashLoopError: 'service_unavailable',
-  SidecarDownError: 'service_unavailable',
-  SidecarExitError: 'service_unavailable',
+  SidecarCrashLoopError: 'session_error',
+  SidecarDownError: 'session_error',
+  SidecarExitError: 'session_error',
   SidecarProtocolError: 'validation',
-  SidecarSpawnError: 'service_unavailable',
-  SidecarStuckError: 'service_unavailable',
+  SidecarSpawnError: 'session_error',
+  SidecarStuckError: 'session_error',
   SidecarTimeoutError: 'timeout',
 };
 
 /** `overloaded` is the service's own word too; there it means what the call's does. */
 const TYPES = new Map<string, ErrorType>(Object.entries({ ...OWN_KINDS, ...FAULT_KINDS, ...CALL_KINDS }));
+
+/** Every kind that this release knows, with the app's type of it. */
+export const errorTypes = (): readonly (readonly [string, ErrorType])[] => [...TYPES];
 
 /** The app's type of a kind; `unknown` for one that this release does not know. */
 export function errorType(kind: string): ErrorType {
@@ -177,7 +180,8 @@ export function fromError(error: unknown, id: string, nowMs: number): GeminiErro
   const kind =
     error instanceof SidecarRpcError ? error.kind : error instanceof SidecarAbortError ? 'SidecarAbortError' : name;
   const retryable = error instanceof SidecarTimeoutError || RETRYABLE.has(kind);
-  return { id, name: 'GeminiError', type: errorType(kind), code: kind, message, timestamp: nowMs, retryable };
+  const details = { kind };
+  return { id, name: 'GeminiError', type: errorType(kind), code: kind, message, details, timestamp: nowMs, retryable };
 }
 
 const RETRYABLE = new Set(['BacklogFullError', 'SidecarDownError', 'SidecarExitError', 'outboxFull', 'overloaded']);

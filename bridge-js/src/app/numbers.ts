@@ -38,9 +38,14 @@ export function usable(kind: NumberOption, value: number, option: string = kind)
   const { least, min = least, max, isFraction = false }: Range = RANGES[kind];
   const rounded = isFraction ? value : Math.round(value);
   if (typeof value !== 'number' || !(rounded >= least)) {
-    throw new RangeError(`The option ${option} is ${String(value)}. Give a number from ${least} to ${max}, or none.`);
+    throw new RangeError(`The option ${option} is ${shown(value)}. Give a number from ${least} to ${max}, or none.`);
   }
   return Math.min(Math.max(min, rounded), max);
+}
+
+/** A text that looks like a number is no number. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `the text ${JSON.stringify(value)}` : String(value);
 }
 
 /** `options` with usable numbers, and without what is undefined; `prefix` stands before their names in errors. */

@@ -14,6 +14,8 @@ import type { HeartbeatConfig, ReconnectionConfig } from './shapes.js';
 const DEFAULT_MODEL = 'gemini-3.8-live';
 const DEFAULT_INSTRUCTION = 'You are a helpful assistant and answer in a friendly tone.';
 const OPEN_TIMEOUT_MS = 30_000;
+const TEXTS = ['model', 'systemInstruction', 'websocketBaseUrl', 'apiVersion'] as const;
+const COMPAT: ReadonlySet<Compat | undefined> = new Set<Compat | undefined>(['r1', 'r2', undefined]);
 /** Notifications of which the app hears nothing. */
 const UNUSED = ['session/usage', 'session/stalled', 'session/reconnected'] as const;
 /** What the class itself is made of: an app that does not want to hear it does not listen. */
@@ -111,8 +113,10 @@ export const OPTIONS: { readonly [O in keyof Required<GeminiLiveConfig>]: string
   logger: 'ours',
 };
 
-/** Options that have no effect, by their names; asked once. */
-export function ignoredOptions({ validation, performance, reconnectionConfig }: GeminiLiveConfig): string[] {
+/** Options that have no effect, also those that there are not, by their names; asked once. */
+export function ignoredOptions(config: GeminiLiveConfig): string[] {
+  const { validation, performance, reconnectionConfig } = config;
+  const unknown = Object.keys(config).filter((name) => !Object.hasOwn(OPTIONS, name));
   const { qualityThreshold, unstableConnectionThreshold } = reconnectionConfig ?? {};
   const all = {
     validation,
@@ -120,7 +124,7 @@ export function ignoredOptions({ validation, performance, reconnectionConfig }: 
     'reconnectionConfig.qualityThreshold': qualityThreshold,
     'reconnectionConfig.unstableConnectionThreshold': unstableConnectionThreshold,
   };
-  return Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  return [...unknown, ...Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [name]))];
 }
 
 /** The options as they are kept: without the key, which is a Secret from here on. */
@@ -134,8 +138,11 @@ export interface Plan {
   readonly maxWaiting: number;
 }
 
-/** @throws TypeError when there is no key, and nothing in its place; RangeError for a number that makes no sense. */
+/** @throws TypeError when there is no key, and nothing in its place; RangeError for a value that makes no sense. */
 export function plan(config: GeminiLiveConfig, env: Readonly<Record<string, string | undefined>> = {}): Plan {
+  if (typeof config !== 'object' || config === null) throw new TypeError('There are no options. Give at least { apiKey }.');
+  for (const name of TEXTS) mustBeText(name, config[name]);
+  if (!COMPAT.has(config.compat)) throw new RangeError(`The option compat is ${JSON.stringify(config.compat)}. Give "r1" or "r2".`);
   const model = config.model || env['GEMINI_MODEL'] || DEFAULT_MODEL;
   const modalities = config.responseModalities ?? ['AUDIO'];
   const systemInstruction = config.systemInstruction ?? DEFAULT_INSTRUCTION;
@@ -199,12 +206,21 @@ function secret(value: string | Secret | undefined, name: string): Secret {
   throw new TypeError(`The option ${name} is missing or empty. Is the environment variable or setting unset?`);
 }
 
+function mustBeText(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'string') return;
+  throw new RangeError(`The option ${name} is ${String(value)}, a ${typeof value}. Give a text.`);
+}
+
 /** The whole address of the method, as the app gave it; the sidecar adds that part itself. */
 const METHOD = /\/ws\/google\.[a-z.]+\.(v\d\w*)\.[A-Za-z]+[./]BidiGenerateContent(Constrained)?\/?$/;
+const ADDRESS = /^(wss?|https?):\/\/[^/\s]+/;
 const GOOGLE = /^(wss|https):\/\/generativelanguage\.googleapis\.com(:443)?\/?(ws\/?)?$/;
 
 function endpointOf({ websocketBaseUrl, apiVersion }: GeminiLiveConfig): Endpoint {
   const withoutQuery = (websocketBaseUrl ?? '').replace(/[?#].*$/, '');
+  if (withoutQuery !== '' && !ADDRESS.test(withoutQuery)) {
+    throw new RangeError('The option websocketBaseUrl is no address. Give one such as wss://host, or none.');
+  }
   const version = METHOD.exec(withoutQuery)?.[1];
   const baseUrl = withoutQuery.replace(METHOD, '').replace(/\/ws\/?$/, '');
   return {

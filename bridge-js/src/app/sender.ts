@@ -3,6 +3,7 @@ import type { Dropped, QueueReport } from '../generated/protocol.js';
 import type { LiveSession } from '../session.js';
 import { startTimer } from '../timer.js';
 import { Arrivals } from './arrivals.js';
+import { DEFAULT_MIME_TYPE, isPcm } from './audio.js';
 import { Delivery, statusIn, TIMEOUT_MS, type DeliveryHost, type Payload, type Status } from './delivery.js';
 import type { GeminiLiveError } from './errors.js';
 import { Lane } from './lane.js';
@@ -40,6 +41,11 @@ export class Sender {
     const inputType = typeOf(input ?? {});
     if (inputType === undefined) {
       const message = 'The input has neither audio, nor text, nor audioStreamEnd. Give one of them.';
+      return Promise.reject(this.#host.fault({ type: 'validation', message }));
+    }
+    const { mimeType } = input.audio ?? {};
+    if (mimeType !== undefined && !isPcm(mimeType)) {
+      const message = `audio.mimeType is ${JSON.stringify(mimeType)}. The service hears PCM16: "${DEFAULT_MIME_TYPE}".`;
       return Promise.reject(this.#host.fault({ type: 'validation', message }));
     }
     const session = this.#host.session();

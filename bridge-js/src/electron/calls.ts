@@ -1,4 +1,5 @@
 /** What a window may ask of its client: each method with the check of its arguments, which come from a web page. */
+import { DEFAULT_MIME_TYPE, isPcm } from '../app/audio.js';
 import type { GeminiLiveWebSocketClient } from '../app/client.js';
 import type { RealtimeInput } from '../app/shapes.js';
 import type { Status, WindowMethod } from './channels.js';
@@ -22,8 +23,6 @@ export type CallableClient = Pick<
 /** Ten seconds of speech: a chunk has 20 to 40 ms. */
 const MAX_AUDIO_BYTES = 320_000;
 const MAX_TEXT_LENGTH = 100_000;
-const MIME_TYPE = /^audio\/pcm(;rate=\d{4,6})?$/;
-const DEFAULT_MIME_TYPE = 'audio/pcm;rate=16000';
 
 export const CALLS: {
   readonly [M in WindowMethod]: (client: CallableClient, args: readonly unknown[]) => Promise<unknown> | Status;
@@ -56,7 +55,7 @@ function inputOf(given: unknown): RealtimeInput {
 
 function audioOf(given: unknown): { data: string; mimeType: string } {
   const { data, mimeType = DEFAULT_MIME_TYPE } = record('audio', given, ['data', 'mimeType']);
-  if (typeof mimeType !== 'string' || !MIME_TYPE.test(mimeType)) {
+  if (!isPcm(mimeType)) {
     throw new TypeError(`audio.mimeType must be such as "${DEFAULT_MIME_TYPE}".`);
   }
   const isText = typeof data === 'string';

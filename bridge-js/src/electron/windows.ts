@@ -37,6 +37,7 @@ export class Windows {
   /** By the id of the window's contents. */
   readonly #bonds = new Map<number, Bond>();
   readonly #sources = new Map<ForwardedClient, Source>();
+  #isRefusalTold = false;
 
   constructor(ipcMain: ElectronParts['ipcMain'], isAllowed: PageTest) {
     this.#ipcMain = ipcMain;
@@ -120,11 +121,24 @@ export class Windows {
   async #answer(method: WindowMethod, event: InvokeEvent, args: readonly unknown[]): Promise<Answer> {
     try {
       const bond = this.#bonds.get(event.sender.id);
-      if (bond === undefined || !this.#isTrusted(event)) throw new Error(`This page may not call ${method}.`);
+      if (bond === undefined || !this.#isTrusted(event)) {
+        if (bond !== undefined) this.#tellRefused(bond.contents);
+        throw new Error(`This page may not call ${method}.`);
+      }
       return { ok: true, value: plain(await CALLS[method](bond.client, args)) };
     } catch (error) {
       return { ok: false, message: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  /** To whoever wrote the app, once: the page itself learns nothing of the list. */
+  #tellRefused(contents: WindowContents): void {
+    if (this.#isRefusalTold || contents.isDestroyed()) return;
+    this.#isRefusalTold = true;
+    const page = JSON.stringify(contents.getURL());
+    process.emitWarning(`A call from ${page} was refused: it is not among \`allowed\`, or comes from a frame inside the page.`, {
+      type: 'LiveSidecarWarning',
+    });
   }
 
   /** It is the window's own page that asks, no frame inside it, and the page is the app's. */
