@@ -1,4 +1,5 @@
 /** Every error of this package. Each message says what happened and what to do next; none holds a secret. */
+import { markClasses } from './copies.js';
 import { ERROR_CODES, type ErrorData, type ErrorKind, type FaultKind } from './generated/protocol.js';
 
 /** Of the end of stderr, so many lines stand in a message; the error's `stderrTail` has more. */
@@ -224,11 +225,7 @@ export class LineTooLongError extends SidecarError {
   }
 }
 
-/** The same mark in the ESM and the CJS copy of this package: an error of one is an instance of the other's class. */
-const CLASS = Symbol.for('live-sidecar.error');
-
-/** All classes here, by names that no bundler changes. */
-const CLASSES = {
+markClasses({
   SidecarError,
   SidecarRpcError,
   RequestRefusedError,
@@ -244,24 +241,7 @@ const CLASSES = {
   BacklogFullError,
   SidecarProtocolError,
   LineTooLongError,
-};
-
-for (const [name, type] of Object.entries(CLASSES)) {
-  Object.defineProperty(type.prototype, CLASS, { value: name });
-  Object.defineProperty(type, Symbol.hasInstance, {
-    value(this: unknown, error: unknown): boolean {
-      // A class of the app's own that extends one of these has no other copy.
-      return this === type ? isOf(name, error) : Function.prototype[Symbol.hasInstance].call(this as never, error);
-    },
-  });
-}
-
-function isOf(name: string, error: unknown): boolean {
-  for (let type = error; typeof type === 'object' && type !== null; type = Object.getPrototypeOf(type)) {
-    if (Object.getOwnPropertyDescriptor(type, CLASS)?.value === name) return true;
-  }
-  return false;
-}
+});
 
 function kindOf(code: number): string {
   return Object.entries(ERROR_CODES).find(([, known]) => known === code)?.[0] ?? 'unknown';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { errorType, fromError, fromErrorData } from '../src/app/errors.js';
+import { errorType, fromError, fromErrorData, GeminiLiveError } from '../src/app/errors.js';
 import { ended, gather } from '../src/app/finals.js';
 import { GETTERS } from '../src/app/getters.js';
 import type { Happening, HappeningName, Happenings } from '../src/app/happenings.js';
@@ -287,6 +287,14 @@ test('every kind of error has a type of the app', () => {
   assert.equal(errorType('somethingNew'), 'unknown');
   const own = fromError(new SidecarSpawnError('no program', []), 'id', 0);
   assert.deepEqual([own.type, own.details], ['session_error', { kind: 'SidecarSpawnError' }], 'no word of the service');
+});
+
+test('an error of the class is known to another copy of this package', async () => {
+  const other = (await import(new URL('../src/app/errors.js?another-copy', import.meta.url).href)) as { GeminiLiveError: typeof GeminiLiveError };
+  const error = fromError(new Error('x'), 'id', 0);
+  assert.notEqual(other.GeminiLiveError, GeminiLiveError);
+  assert.ok(new other.GeminiLiveError(error) instanceof GeminiLiveError);
+  assert.ok(!(new Error('x') instanceof GeminiLiveError));
 });
 
 test('errors of this package and of the service become GeminiErrors', () => {

@@ -69,6 +69,25 @@ test('an input that was dropped is not confirmed, and those beside it are', asyn
   await client.destroy();
 });
 
+test('connect() while it reconnects gives up in time, and the reconnecting goes on', async () => {
+  const client = newClient({
+    deadlines: { openMs: 1_500 },
+    reconnect: { baseDelayMs: 100, maxDelayMs: 500, maxAttempts: 1_000 },
+    breaker: { enabled: false },
+  });
+  await client.connect();
+  const states: string[] = [];
+  client.on('stateChange', (state) => states.push(state));
+  const down = next(client, 'stateChange', (state) => state === 'reconnecting');
+  await simulator.fault({ do: 'refuse', status: 503, forMs: 4_000 });
+  await simulator.fault({ do: 'cut' });
+  await down;
+  await assert.rejects(client.connect(), { type: 'timeout' });
+  assert.deepEqual([states, client.getConnectionState()], [['reconnecting'], 'reconnecting']);
+  await next(client, 'connected');
+  await client.destroy();
+});
+
 test('audio that the service does not hear is refused, not lost', async () => {
   const client = newClient();
   const { data } = chunk(1);
@@ -154,6 +173,32 @@ test('later inputs wait behind one that is refused for want of room', async (t) 
   ];
   await Promise.all([large, refused, hasty, ...later]);
   assert.deepEqual(taken, ['first x', 'refused', 'b', 'audio', 'the end']);
+  assert.equal(client.getQueueStatistics().activeRetryTimers, 0);
+  await client.destroy();
+});
+
+test('the parts of one input keep their order when one is refused for want of room, and block nobody for ever', async (t) => {
+  const client = newClient({ outbox: { maxBytes: 65_536 } });
+  await client.connect();
+  const { send, sendAudio } = LiveSession.prototype;
+  t.after(() => Object.assign(LiveSession.prototype, { send, sendAudio }));
+  const taken: string[] = [];
+  LiveSession.prototype.send = async function (payload, options) {
+    const result = await send.call(this, payload, options);
+    taken.push(Object.keys(payload.realtimeInput ?? payload.clientContent!)[0]!);
+    return result;
+  };
+  LiveSession.prototype.sendAudio = function (data, mimeType) {
+    taken.push('audio');
+    return sendAudio.call(this, data, mimeType);
+  };
+  await killed();
+  await Promise.all([
+    client.sendRealtimeInput({ text: 'x'.repeat(65_486) }),
+    client.sendRealtimeInput({ text: 'y'.repeat(200), audio: chunk(1), audioStreamEnd: true }),
+    client.sendTurnCompletion(),
+  ]);
+  assert.deepEqual(taken, ['text', 'text', 'audio', 'audioStreamEnd', 'turnComplete']);
   assert.equal(client.getQueueStatistics().activeRetryTimers, 0);
   await client.destroy();
 });

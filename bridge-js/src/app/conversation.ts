@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { SidecarClosedError, SidecarDownError, SidecarRpcError } from '../errors.js';
 import type { Unsubscribe } from '../events.js';
-import type { Dropped, OpenParams, QueueReport } from '../generated/protocol.js';
+import type { Dropped, OpenParams, QueueReport, State } from '../generated/protocol.js';
 import type { Secret } from '../secret.js';
 import { SESSION_NOTIFICATIONS } from '../session-events.js';
 import { LiveSession } from '../session.js';
@@ -18,8 +18,13 @@ import type { Stage } from './stage.js';
 /** Beyond the sidecar's own deadline of an opening: for a process that has to be started first. */
 const OPEN_MARGIN_MS = 30_000;
 
+/** The session gets its line by itself, or has it. */
+const COMING: ReadonlySet<State> = new Set<State>(['connecting', 'reconnecting', 'connected']);
+
 interface Running {
   readonly session: LiveSession;
+  /** How long an app waits for it. */
+  readonly openMs: number;
   readonly deafen: Unsubscribe;
 }
 
@@ -75,7 +80,7 @@ export class Conversation {
     const running = this.#running;
     // One that is being closed is not gone on with.
     const isAlive = running !== undefined && this.#stage.mirror.wanted && running.session.state !== 'disconnected';
-    return this.#connect(isAlive ? () => this.#goOn(running.session) : () => this.#open(newSessionId()));
+    return this.#connect(isAlive ? () => this.#goOn(running) : () => this.#open(newSessionId()));
   }
 
   disconnect(): Promise<void> {
@@ -169,9 +174,11 @@ export class Conversation {
         await how();
       } catch (cause) {
         const error = this.errorOf(turn === this.#turn ? cause : givenUp());
-        if (turn === this.#turn) {
+        const running = this.#running;
+        // One that took too long for the caller, and still reconnects, has not failed.
+        const goesOn = running !== undefined && COMING.has(running.session.state);
+        if (turn === this.#turn && !goesOn) {
           this.#happen({ name: 'connectFailed', params: { error: error.toGeminiError() } });
-          const running = this.#running;
           if (running?.session.state === 'disconnected') this.#forget(running);
         }
         throw error;
@@ -183,10 +190,11 @@ export class Conversation {
   }
 
   /** The session is there, without a line: it waits for its next attempt, failed, or is suspended. */
-  #goOn(session: LiveSession): Promise<unknown> {
+  #goOn({ session, openMs }: Running): Promise<unknown> {
     const isSuspended = this.#stage.mirror.session?.status === 'suspended';
     this.#happen({ name: 'resumeCalled', params: {} });
-    return isSuspended ? session.resume() : session.reconnect();
+    const options = { timeoutMs: openMs };
+    return isSuspended ? session.resume(options) : session.reconnect(options);
   }
 
   async #open(sessionId: string, kept?: Kept): Promise<unknown> {
@@ -203,8 +211,8 @@ export class Conversation {
     this.#lease ??= lease(this.#own);
     const params = this.#params(sessionId, kept);
     const session = new LiveSession(this.#lease.supervisor, params);
-    this.#running = { session, deafen: this.#listenTo(session) };
-    const openMs = params.settings?.deadlines?.openMs ?? 0;
+    const openMs = params.settings?.deadlines?.openMs ?? OPEN_MARGIN_MS;
+    this.#running = { session, openMs, deafen: this.#listenTo(session) };
     const withinMs = openMs + OPEN_MARGIN_MS;
     const opened = session.open({ timeoutMs: withinMs, signal: AbortSignal.timeout(withinMs) });
     this.#host.opened();

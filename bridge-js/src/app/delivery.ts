@@ -36,27 +36,29 @@ export class Delivery {
     this.#lane = lane;
   }
 
-  /** One input may have several parts. All are given away in this tick, so that no later input comes between. */
+  /** One input may have several parts. Until the last of them is given, no later input goes. */
   async give(
     session: LiveSession,
     { audio, text, audioStreamEnd }: RealtimeInput,
     place: number,
     options: MessageSendOptions,
   ): Promise<Delivered> {
-    const parts: Promise<Delivered>[] = [];
     let hasRoom = true;
-    const speak = async (chunk: NonNullable<RealtimeInput['audio']>): Promise<Delivered> => {
+    const speak = ({ data, mimeType }: NonNullable<RealtimeInput['audio']>): Delivered => {
       const status = statusIn(session);
-      hasRoom = session.sendAudio(chunk.data, chunk.mimeType);
+      hasRoom = session.sendAudio(data, mimeType);
       return { status, last: session.lastNumber };
     };
-    if (text) parts.push(this.send(session, realtimeInput({ text }), place, options));
-    if (audio !== undefined) parts.push(speak(audio));
-    if (audioStreamEnd) parts.push(this.send(session, realtimeInput({ audioStreamEnd: true }), place, options));
-    const delivered = await Promise.all(parts);
+    const parts: (() => Delivered | Promise<Delivered>)[] = [];
+    if (text) parts.push(() => this.send(session, realtimeInput({ text }), place, options));
+    if (audio !== undefined) parts.push(() => speak(audio));
+    if (audioStreamEnd) parts.push(() => this.send(session, realtimeInput({ audioStreamEnd: true }), place, options));
+    if (parts.length > 1) this.#lane.hold(place);
+    let delivered: Delivered | undefined;
+    for (const part of parts) delivered = await part();
     this.#lane.done(place);
     if (!hasRoom) await this.room(session, options.timeout);
-    return { status: delivered.at(-1)!.status, last: Math.max(...delivered.map(({ last }) => last)) };
+    return delivered!;
   }
 
   /** Tried again where that may help; meanwhile nothing that is given later passes it. */

@@ -1,4 +1,5 @@
 /** From what the sidecar calls a fault to what the app calls it. */
+import { markClasses } from '../copies.js';
 import { SidecarAbortError, SidecarError, SidecarRpcError, SidecarTimeoutError } from '../errors.js';
 import type { ErrorData, ErrorKind, FaultKind } from '../generated/protocol.js';
 import type { ErrorType } from './enums.js';
@@ -221,3 +222,5 @@ export class GeminiLiveError extends SidecarError implements GeminiError {
     };
   }
 }
+
+markClasses({ GeminiLiveError });

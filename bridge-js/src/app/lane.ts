@@ -37,6 +37,11 @@ export class Lane {
     }
   }
 
+  /** It has several parts, and goes: others wait until it is done. */
+  hold(place: number): void {
+    this.#going = place;
+  }
+
   /** It was refused: resolves when it is to be tried again. */
   again(place: number): Promise<void> {
     this.#timer ??= startTimer(() => {
