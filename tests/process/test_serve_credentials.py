@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request
 
-SERVE = (sys.executable, "-m", "sidecar", "serve", "--log-level", "debug")
+from tests.program import PROGRAM
+
+SERVE = (*PROGRAM, "serve", "--log-level", "debug")
 CANARY = "canary4e1d7c"
 PIECES = (CANARY[:8], CANARY[-6:])
 """Any piece of a secret that is longer than the canary has one of these."""
