@@ -145,6 +145,20 @@ async def compression() -> str:
     return f"{len(message)} bytes became {len(packed.data)} and came back"
 
 
+async def calls() -> str:
+    """What stands between a line of JSON-RPC and a method."""
+    from msgspec import json
+
+    from sidecar.rpc.dispatch import Dispatcher, Route
+    from sidecar.rpc.envelope import Call, parse
+
+    call = parse(b'{"jsonrpc":"2.0","id":1,"method":"double","params":21}')
+    route = Route(json.Decoder(int), lambda number: 2 * number)
+    if not isinstance(call, Call) or Dispatcher({"double": route}).dispatch(call.method, call.params) != 42:
+        raise Failed("a call came to the wrong method.", whole.REMEDY)
+    return "a line is read, and its method is called"
+
+
 async def session() -> str:
     """A session with the simulator on loopback: opened, asked, answered, closed."""
     from sidecar.live.auth import ApiKey

@@ -21,6 +21,7 @@ CHECKS: dict[str, Callable[[], Awaitable[str]]] = {
     "system trust": checks.system_trust,
     "private authority": checks.private_authority,
     "compression": checks.compression,
+    "calls": checks.calls,
     "session": checks.session,
 }
 """In the order in which one explains the next."""

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from sidecar.simulator.script import Script, ScriptError
-from tests.program import PROGRAM, of_sources
+from tests.program import PROGRAM, SOURCES, of_sources
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
-SIDECAR = [*PROGRAM]
 TIMEOUT_S = 50
 
 CLIENT = """
@@ -85,7 +84,7 @@ class Reader:
     def _simulate(self, words: list[str]) -> bytes:
         assert words[0] == "simulate"
         if words[1].startswith(("--print", "--list")):
-            done = run([*SIDECAR, *words], ROOT)
+            done = run([*PROGRAM, *words], ROOT)
             assert done.returncode == 0, done.stderr
             return done.stdout
         self.stop()
@@ -93,7 +92,8 @@ class Reader:
             "0" if before.endswith("port") else word
             for before, word in zip(["", *words], words, strict=False)
         ]
-        self.simulator = self.spawn(command=[*SIDECAR, *free]).drain_stderr()
+        program = SOURCES if "--tls" in words else PROGRAM  # a binary has nothing that makes certificates
+        self.simulator = self.spawn(command=[*program, *free]).drain_stderr()
         self.told = json.loads(self.simulator.hear())
         self.scenario = words[words.index("--scenario") + 1] if "--scenario" in words else None
         return b""
