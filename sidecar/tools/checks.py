@@ -3,16 +3,22 @@
 What it checks is imported inside: a library that is missing must fail one check, and not all.
 """
 
-import asyncio
+import contextlib
 import sys
 import time
+from collections.abc import Coroutine
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidecar import origin, whole
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
+
+TIMEOUT_S = 20.0
+"""For one check: all of them together take less than a second."""
 
 CERTIFICATE = Path(__file__).parent / "self_check.pem"
 """An authority that nobody trusts, its certificate for `localhost`, and that certificate's key: made by
@@ -30,12 +36,11 @@ class Failed(Exception):
         self.text, self.remedy = text, remedy
 
 
-async def files() -> str:
+def files() -> str:
     """The files of a frozen build are those that were built."""
     if origin.frozen_folder() is None:
         return "runs from sources, there is nothing to compare"
-    from hashlib import sha256
-
+    sha256 = _sha256()
     try:
         listed = list(whole.listed())
     except OSError as exc:
@@ -56,7 +61,17 @@ async def files() -> str:
     raise Failed(f"{len(changed)} of {len(listed)} are not as they were built: {few}.", whole.REMEDY)
 
 
-async def system_trust() -> str:
+def _sha256() -> Any:
+    """Python's own: that of `hashlib` loads OpenSSL, which may be what is damaged."""
+    for name in ("_sha2", "_sha256"):  # since Python 3.12, and before
+        with contextlib.suppress(ImportError):
+            return import_module(name).sha256
+    from hashlib import sha256
+
+    return sha256
+
+
+def system_trust() -> str:
     """The system's store of authorities, loaded as a session loads it."""
     from sidecar.live.tls import Tls
 
@@ -86,8 +101,13 @@ def _authorities(context: "ssl.SSLContext") -> tuple[int | None, str]:
         return len({file.resolve() for file in Path(folder).glob("????????.[0-9]")}), folder
 
 
-async def private_authority() -> str:
+def private_authority() -> str:
     """TLS with a server of ours: refused until its authority is trusted, as with a company's own."""
+    return _run(_private_authority())
+
+
+async def _private_authority() -> str:
+    import asyncio
     import ssl
 
     from sidecar.live.tls import Tls
@@ -111,13 +131,15 @@ async def private_authority() -> str:
     return f"refused at first, and {version} once it is trusted"
 
 
-async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _echo(reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:
     writer.write(await reader.readline())
     writer.close()
 
 
 async def _talk(port: int, context: "ssl.SSLContext") -> str:
     """Returns the version of TLS."""
+    import asyncio
+
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=context, server_hostname="localhost"
     )
@@ -129,7 +151,7 @@ async def _talk(port: int, context: "ssl.SSLContext") -> str:
     return version
 
 
-async def compression() -> str:
+def compression() -> str:
     """permessage-deflate (RFC 7692), both ways, and the C code that masks frames."""
     from websockets.extensions.permessage_deflate import PerMessageDeflate
     from websockets.frames import Frame, Opcode
@@ -145,7 +167,7 @@ async def compression() -> str:
     return f"{len(message)} bytes became {len(packed.data)} and came back"
 
 
-async def calls() -> str:
+def calls() -> str:
     """What stands between a line of JSON-RPC and a method."""
     from msgspec import json
 
@@ -159,8 +181,14 @@ async def calls() -> str:
     return "a line is read, and its method is called"
 
 
-async def session() -> str:
+def session() -> str:
     """A session with the simulator on loopback: opened, asked, answered, closed."""
+    return _run(_session())
+
+
+async def _session() -> str:
+    import asyncio
+
     from sidecar.live.auth import ApiKey
     from sidecar.live.endpoints import developer
     from sidecar.live.proxy import Route
@@ -187,3 +215,13 @@ async def session() -> str:
         finally:
             await live.close()
     return f"opened, answered and closed in {(time.monotonic() - started_at) * 1000:.0f} ms"
+
+
+def _run(check: Coroutine[None, None, str]) -> str:
+    import asyncio
+
+    async def within() -> str:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await check
+
+    return asyncio.run(within())
