@@ -13,6 +13,7 @@ MODULES := bridge-js/node_modules/.ready
 BRIDGE := bridge-js/dist/.ready
 PEER := tests/bench/node_modules/.ready
 DRIVER := tests/electron/node_modules/.ready
+EMPTY := dist/empty/.ready
 USERS := tests/consumers/node_modules/.ready
 NODES := tests/nodes/node_modules/.ready
 # Other people's packages, for tests against them: never in .venv.
@@ -28,7 +29,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge
+.PHONY: consumers nodes bench-bridge binary test-binary
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -66,11 +67,22 @@ check-generated: $(VENV) $(BRIDGE)
 	@$(PY) build/generate.py --check
 	@cd bridge-js && node scripts/app-events.mjs --check
 
-bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
-	@node tests/bench/bench.mjs $(BENCH_ARGS)
+bench: $(VENV) $(BRIDGE) $(PEER) $(EMPTY) binary ## speed and memory beside in-process ws, as ratios
+	@node tests/bench/bench.mjs $$($(PY) build/binary.py --where) $(BENCH_ARGS)
 
 bench-bridge: $(VENV) $(BRIDGE) $(PEER) ## what a live session costs the app's main process, beside in-process ws
 	@node tests/bench/bridge.mjs $(BENCH_ARGS)
+
+binary: $(VENV) ## freeze the sidecar into dist/live-sidecar-<os>-<arch>, a folder that needs no Python
+	@$(PY) build/binary.py
+
+# The tests that start the program start the frozen one. Those that are about Python code say so and are skipped.
+test-binary: binary $(BRIDGE) ## the tests of processes, of the bridge and of chaos against the frozen program, and its own
+	@export LIVE_SIDECAR_BINARY=$$($(PY) build/binary.py --where) && set -e; \
+	  echo "== the folder, and the tests of processes"; \
+	  $(PY) -m pytest -q -n $(WORKERS) tests/binary tests/process $(PYTEST_ARGS); \
+	  echo "== the bridge"; (cd bridge-js && npm run --silent test); \
+	  echo "== chaos, the short selection"; $(PY) -m tests.chaos --short
 
 prove: $(VENV) ## the model tests with other steps each time: some 400,000 of them
 	@$(PY) -m pytest -q -s tests/model --hypothesis-profile=prove $(PYTEST_ARGS)
@@ -154,6 +166,13 @@ $(USERS): tests/consumers/package.json tests/consumers/package-lock.json
 $(NODES): tests/nodes/package.json tests/nodes/package-lock.json
 	@echo "== setting up five versions of Node in tests/nodes/node_modules (0.9 GB)"
 	@cd tests/nodes && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# What the start of any frozen program takes, as PyInstaller makes one by itself.
+$(EMPTY): $(VENV)
+	@echo "== freezing an empty script in $(@D)"
+	@mkdir -p $(@D) && echo > $(@D)/empty.py
+	@cd $(@D) && $(abspath $(PY)) -m PyInstaller --noconfirm --log-level WARN --onedir --strip empty.py
 	@touch $@
 
 $(PEER): tests/bench/package.json tests/bench/package-lock.json

@@ -1,6 +1,7 @@
 """Freeze live-sidecar into a folder that needs no Python: `make binary`.
 
-    python build/binary.py            writes dist/live-sidecar-<os>-<arch>/
+    python build/binary.py            write dist/live-sidecar-<os>-<arch>/
+    python build/binary.py --where    tell the path of the program in it
 
 The same sources, Python and libraries make the same bytes, wherever they lie. The environment may name
 SOURCE_DATE_EPOCH and LIVE_SIDECAR_COMMIT, where git cannot be asked.
@@ -46,12 +47,16 @@ KEPT = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="where the folder goes")
-    dist = parser.parse_args().dist
+    parser.add_argument("--where", action="store_true", help="tell the path of the program, and do nothing")
+    options = parser.parse_args()
+    machine = platform.machine().lower()
+    folder = options.dist / f"live-sidecar-{sys.platform}-{ARCHITECTURES.get(machine, machine)}"
+    if options.where:
+        print(folder / program_name())
+        return 0
     if sys.platform == "linux" and not (shutil.which("strip") and shutil.which("objdump")):
         print("make binary needs strip and objdump: install binutils.", file=sys.stderr)
         return 1
-    machine = platform.machine().lower()
-    folder = dist / f"live-sidecar-{sys.platform}-{ARCHITECTURES.get(machine, machine)}"
     with tempfile.TemporaryDirectory() as work:
         built = freeze(Path(work), commit(), made_at())
         describe(built, packages.read_modules(Path(work) / "modules.json"), made_at())
