@@ -129,7 +129,7 @@ speech: ## make the demo's recording anew (needs espeak-ng and sox)
 clean: ## remove what was set up and built
 	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
 	  tests/interop/js-*/node_modules tests/electron/node_modules tests/consumers/node_modules \
-	  tests/nodes/node_modules
+	  tests/nodes/node_modules dist
 
 $(VENV): build/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

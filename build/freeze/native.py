@@ -51,7 +51,7 @@ def in_folder(folder: Path) -> list[Library]:
     names = [path.name for path in folder.rglob("*") if path.is_file() and _IS_LIBRARY.fullmatch(path.name)]
     found = set()
     for name in names:
-        library = next((each for each in LIBRARIES if re.fullmatch(each.pattern, name)), None)
+        library = next((each for each in LIBRARIES if re.fullmatch(each.pattern, name, re.I)), None)
         if library is not None:
             found.add(library)
         elif not _OF_PYTHON.fullmatch(name):
