@@ -7,7 +7,6 @@ line is looked at, and only those that wait become tasks.
 import asyncio
 import inspect
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -21,8 +20,9 @@ from sidecar import __version__
 from sidecar.observe.logging import log as log_fields
 from sidecar.observe.logging import set_level
 from sidecar.origin import platform_name, python_version
+from sidecar.rpc import loading
 from sidecar.rpc import protocol as p
-from sidecar.rpc.dispatch import Dispatcher, Route, library
+from sidecar.rpc.dispatch import Dispatcher, Route
 from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
 from sidecar.rpc.errors import RpcError, invalid_params
 from sidecar.rpc.host import Host
@@ -37,9 +37,6 @@ log = logging.getLogger(__name__)
 
 REFUSALS_KEPT = 1024
 """Answers beyond `MAX_CALLS_IN_FLIGHT` that may wait for a host which does not read; more are not written."""
-
-ANSWER_WRITTEN_S = 1.0
-"""So long the imports after `initialize` wait until its answer is written, which they would delay."""
 
 _encoder = msgspec.json.Encoder()
 _send_audio = msgspec.json.Decoder(p.SendAudioParams)
@@ -61,7 +58,7 @@ class Server:
         self._host = Host(edge.writer)
         edge.writer.on_overflow = self._overflowed
 
-    # What the two below need takes longer to import than all that `initialize` needs (see `import_the_rest`).
+    # What the two below need takes longer to import than all that `initialize` needs (see `loading.py`).
 
     @cached_property
     def sessions(self) -> "Sessions":
@@ -288,18 +285,7 @@ class Server:
         )
 
     def _load(self) -> None:
-        """Import what every other call needs: after this answer, in a thread, so that the loop stays free. A
-        call that comes earlier waits for it."""
-
-        def run() -> None:
-            self._writer.flush(ANSWER_WRITTEN_S)
-            try:
-                import_the_rest()
-            except ImportError:
-                log.exception("a file of the program is missing or damaged: install live-sidecar again")
-                self._edge.end("damaged", 1)
-
-        threading.Thread(target=run, name="load", daemon=True).start()
+        loading.start(self._writer.flush, lambda: self._edge.end("damaged", 1))
 
     def _initialize_again(self, _: p.InitializeParams) -> None:
         raise RpcError("alreadyInitialized", "initialize was answered already")
@@ -370,13 +356,6 @@ class _InFlight(NamedTuple):
 
     task: asyncio.Task[Any]
     answer: Answerer
-
-
-def import_the_rest() -> None:
-    """What every call but `initialize` needs. Idempotent."""
-    import sidecar.rpc.sessions  # noqa: F401
-
-    library()
 
 
 def make_handler(edge: Edge) -> Server:

@@ -224,7 +224,7 @@ def test_what_initialize_needs_is_loaded_first_and_the_rest_after_it():
         "import sys, sidecar.cli, sidecar.observe.logging, sidecar.rpc.server, sidecar.stdio.edge\n"
         f"loaded = lambda: [name for name in {HEAVY} if name in sys.modules]\n"
         "print(*loaded())\n"
-        "sidecar.rpc.server.import_the_rest()\n"
+        "sidecar.rpc.loading.import_the_rest()\n"
         "print(*loaded())\n"
     )
 
