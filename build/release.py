@@ -28,10 +28,6 @@ def versions(root: Path) -> dict[str, str]:
         "sidecar/__init__.py": named[1] if named else "none",
         "bridge-js/package.json": package["version"],
         "bridge-js/package-lock.json": lock["version"],
-        **{
-            f"bridge-js/package.json, {name}": version
-            for name, version in package.get("optionalDependencies", {}).items()
-        },
     }
 
 
