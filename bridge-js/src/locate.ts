@@ -8,6 +8,7 @@ import { here } from './here.cjs';
 /** The packages with the program, and the folder in each: `@live-sidecar/linux-x64`, in it `live-sidecar/live-sidecar`. */
 const SCOPE = '@live-sidecar';
 const FOLDER = 'live-sidecar';
+const UNPACKED = /[\\/]app\.asar\.unpacked[\\/]/;
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -38,16 +39,23 @@ export function locate(command?: string, around: Surroundings = surroundings()):
     ? ', set LIVE_SIDECAR_BINARY, or create the development environment with `make setup`.'
     : `, ship it as the resource ${join(FOLDER, programName(around))}, or install ${packageNames(around)[0]}.` +
       ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
-  const others = installedPackages(around).filter((name) => !packageNames(around).includes(name));
-  const forOthers =
-    others.length === 0
-      ? ''
-      : ` Installed is ${others.join(', ')}, and this is ${around.platform}-${around.arch}: npm installs the package of the` +
-        ` machine it runs on, unless told another (\`npm install --os=${around.platform} --cpu=${around.arch}\`).`;
   throw new SidecarSpawnError(
-    `The live-sidecar program was not found. Give \`Sidecar.start({ command })\` its path${remedies}${forOthers}` +
+    `The live-sidecar program was not found. Give \`Sidecar.start({ command })\` its path${remedies}${whyNot(tried, around)}` +
       ` Tried: ${tried.join(', ') || 'nothing'}`,
     tried,
+  );
+}
+
+/** What is nearly right. */
+function whyNot(tried: readonly string[], around: Surroundings): string {
+  if (tried.some((path) => UNPACKED.test(path))) {
+    return ' Its package is inside app.asar, where no system can run a program: have the packager unpack that.';
+  }
+  const others = installedPackages(around).filter((name) => !packageNames(around).includes(name));
+  if (others.length === 0) return '';
+  return (
+    ` Installed is ${others.join(', ')}, and this is ${around.platform}-${around.arch}: npm installs the package of the` +
+    ` machine it runs on, unless told another (\`npm install --os=${around.platform} --cpu=${around.arch}\`).`
   );
 }
 

@@ -115,6 +115,8 @@ test('a program inside app.asar is looked for where the packager unpacked it', (
   const unpacked = program('resources', 'app.asar.unpacked', ...manifest.slice(2), 'live-sidecar', 'live-sidecar');
   const from = join(root, 'resources', 'app.asar', 'node_modules', 'live-sidecar', 'dist', 'esm');
   assert.equal(locate(undefined, { ...around, development: false, from }), unpacked);
+  rmSync(unpacked);
+  assert.throws(() => locate(undefined, { ...around, development: false, from }), /inside app\.asar, .*unpack.* Tried: .*app\.asar\.unpacked/);
 });
 
 test('outside development the error tells how to ship the program', () => {

@@ -8,7 +8,7 @@ import { serveRegistry } from './registry.mjs';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NPM = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-const PYTHON = join(ROOT, process.platform === 'win32' ? '.venv/Scripts/python.exe' : '.venv/bin/python');
+export const PYTHON = join(ROOT, process.platform === 'win32' ? '.venv/Scripts/python.exe' : '.venv/bin/python');
 
 export const PLATFORM = `${process.platform}-${process.arch}`;
 export const NAME = `@live-sidecar/${PLATFORM}`;
