@@ -1,17 +1,10 @@
 // Packs the example with Electron Forge: docs/packaging.md.
-const { existsSync } = require('node:fs');
 const { join } = require('node:path');
+const { sidecar } = require('./sidecar.cjs');
 
 const ENTITLEMENTS = join(__dirname, 'entitlements.plist');
 /** Of other programs' use, or of none in the app. The sidecar is beside app.asar, for no system runs a program in it. */
-const LEFT_OUT = [/^\/node_modules\/@live-sidecar($|\/)/, /^\/(conversation\.json|start\.mjs|entitlements\.plist|forge\.config\.cjs|electron-builder\.yml|out)$/];
-
-/** The folder in the platform package, which npm has put there for this machine; for another one it must be told. */
-function sidecar(platform, arch) {
-  const folder = join(__dirname, 'node_modules/@live-sidecar', `${platform}-${arch}`, 'live-sidecar');
-  if (existsSync(folder)) return folder;
-  throw new Error(`There is no ${folder}: npm install --os=${platform} --cpu=${arch} --no-save live-sidecar, and one target at a time.`);
-}
+const LEFT_OUT = [/^\/node_modules\/@live-sidecar($|\/)/, /^\/(conversation\.json|start\.mjs|entitlements\.plist|forge\.config\.cjs|sidecar\.cjs|electron-builder\.yml|out)$/];
 
 module.exports = {
   packagerConfig: {

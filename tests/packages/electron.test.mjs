@@ -18,6 +18,11 @@ with zipfile.ZipFile(sys.argv[2], 'w') as archive:
         archive.write(path, path.relative_to(root))
 `;
 
+const BUILDER = 'electron-builder/cli.js';
+const FORGE = '@electron-forge/cli/dist/electron-forge.js';
+const TO_FOLDER = ['--linux', 'dir', '--publish', 'never'];
+const electronOf = (version) => [`-c.electronDist=${dirname(electron)}`, `-c.electronVersion=${version}`];
+
 const { path: electron, reason } = findTools();
 if (reason) console.log(`skipped: ${reason}`);
 
@@ -74,15 +79,22 @@ describe('the example, packed', { skip: reason, timeout: 240_000 }, () => {
     assert.ok(!existsSync(join(resources, 'app.asar.unpacked')), 'the program is there once');
     const inside = (await asar('list', join(resources, 'app.asar'))).split('\n');
     assert.ok(inside.includes('/node_modules/live-sidecar/package.json'), inside.join(' '));
-    const others = /@live-sidecar|^.(conversation\.json|speech-25s\.wav|start\.mjs|entitlements\.plist|forge\.config\.cjs|electron-builder\.yml)$/;
+    const others = /@live-sidecar|^.(conversation\.json|speech-25s\.wav|start\.mjs|entitlements\.plist|forge\.config\.cjs|sidecar\.cjs|electron-builder\.yml)$/;
     assert.deepEqual(inside.filter((path) => others.test(path)), []);
     await converses(join(folder, executable), join(resources, 'live-sidecar', PROGRAM_NAME));
   }
 
   test('by electron-builder, with electron-builder.yml', async () => {
     const version = await electronVersion(electron);
-    await tool('electron-builder/cli.js', ['--linux', 'dir', '--publish', 'never', `-c.electronDist=${dirname(electron)}`, `-c.electronVersion=${version}`], app);
+    await tool(BUILDER, [...TO_FOLDER, ...electronOf(version)], app);
     await asTheRecipeSays(join(app, 'out/linux-unpacked'), 'live-sidecar-electron-example');
+  });
+
+  test('for a machine whose package is not installed: both recipes refuse, and say what to do', async () => {
+    const version = await electronVersion(electron);
+    const told = /npm install --os=linux --cpu=arm64 --no-save live-sidecar/;
+    await assert.rejects(tool(BUILDER, [...TO_FOLDER, '--arm64', ...electronOf(version)], app), told);
+    await assert.rejects(tool(FORGE, ['package', '--arch=arm64'], app), told);
   });
 
   test('by Electron Forge, with forge.config.cjs', async () => {
@@ -90,7 +102,7 @@ describe('the example, packed', { skip: reason, timeout: 240_000 }, () => {
     await mkdir(zips);
     const version = await electronVersion(electron);
     await run(PYTHON, ['-c', ZIP, dirname(electron), join(zips, `electron-v${version}-linux-x64.zip`)], {});
-    await tool('@electron-forge/cli/dist/electron-forge.js', ['package'], app, { ELECTRON_ZIP_DIR: zips });
+    await tool(FORGE, ['package'], app, { ELECTRON_ZIP_DIR: zips });
     const [folder] = (await readdir(join(app, 'out'))).filter((name) => name.endsWith('-linux-x64'));
     await asTheRecipeSays(join(app, 'out', folder), 'Live');
   });
