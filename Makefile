@@ -32,7 +32,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge binary test-binary packages test-packages package-example sign notarise lint-workflows
+.PHONY: consumers nodes bench-bridge binary test-binary test-built packages test-packages package-example sign notarise lint-workflows
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -80,7 +80,9 @@ binary: $(VENV) ## freeze the sidecar into dist/live-sidecar-<os>-<arch>, a fold
 	@$(PY) build/binary.py
 
 # The tests that start the program start the frozen one. Those that are about Python code say so and are skipped.
-test-binary: binary $(BRIDGE) ## the tests of processes, of the bridge and of chaos against the frozen program, and its own
+test-binary: binary test-built ## the tests of processes, of the bridge and of chaos against the frozen program, and its own
+
+test-built: $(VENV) $(BRIDGE) ## the same of what lies there, which may be signed: it is not built anew
 	@export LIVE_SIDECAR_BINARY=$$($(PY) build/binary.py --where) && set -e; \
 	  echo "== the folder, and the tests of processes"; \
 	  $(PY) -m pytest -q -n $(WORKERS) tests/binary tests/process $(PYTEST_ARGS); \
@@ -96,8 +98,7 @@ sign: $(VENV) ## sign what `make binary` made, where the environment names an id
 notarise: $(VENV) ## have Apple notarise what `make sign` signed, where the environment names a key
 	@$(PY) build/sign.py notarise $(dir $(PROGRAM))
 
-# Of what lies there, which may be signed: it is not built anew.
-packages: $(VENV) $(BRIDGE) ## the npm packages and the archive of what `make binary` made, in dist/packages
+packages: $(VENV) $(BRIDGE) ## the npm packages and the archive of what lies there, in dist/packages
 	@rm -rf dist/packages
 	@$(PY) build/npm_packages.py $(dir $(PROGRAM)) --into dist/packages
 	@$(PY) build/archive.py $(dir $(PROGRAM)) --into dist/packages

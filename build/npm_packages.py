@@ -8,6 +8,7 @@ The bridge names its platform packages only when it is packed: they are publishe
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -76,6 +77,7 @@ def platform_package(built: Path, into: Path) -> Path:
             "version": bridge["version"],
             "description": words,
             "license": bridge["license"],
+            **repository(),
             "os": [named["os"]],
             "cpu": [named["cpu"]],
             **({"libc": ["glibc"]} if named["os"] == "linux" else {}),
@@ -102,7 +104,7 @@ def bridge_package(into: Path) -> Path:
     # What builds and tests it is of no use to those who install it.
     published = {key: value for key, value in bridge.items() if key not in ("scripts", "devDependencies")}
     platforms = {f"{SCOPE}/{platform}": bridge["version"] for platform in PLATFORMS}
-    _write(into / "package.json", published | {"optionalDependencies": platforms})
+    _write(into / "package.json", published | repository() | {"optionalDependencies": platforms})
     return into
 
 
@@ -110,6 +112,12 @@ def manifest() -> dict[str, Any]:
     """The bridge's own package.json."""
     found: dict[str, Any] = json.loads((BRIDGE / "package.json").read_text("utf-8"))
     return found
+
+
+def repository() -> dict[str, Any]:
+    """Where GitHub's pipeline runs: npm refuses a provenance that does not name the package's repository."""
+    server, name = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_REPOSITORY")
+    return {"repository": {"type": "git", "url": f"git+{server}/{name}.git"}} if server and name else {}
 
 
 def replace_links(folder: Path) -> bool:

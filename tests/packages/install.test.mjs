@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startSimulator } from '../../examples/demo/machine.mjs';
 import { run } from '../consumers/project.mjs';
-import { BUILT, contents, makeWorld, NAME, PLATFORM, platformPackage, PRODUCTION, PROGRAM_NAME, ROOT, VERSION } from './world.mjs';
+import { BARE, BUILT, contents, makeWorld, NAME, PLATFORM, platformPackage, PRODUCTION, PROGRAM_NAME, ROOT, VERSION } from './world.mjs';
 
 const OTHER = PLATFORM === 'darwin-arm64' ? 'win32-x64' : 'darwin-arm64';
 const [otherSystem, otherProcessor] = OTHER.split('-');
@@ -34,7 +34,7 @@ test('every file came through, and the program is executable', () => {
     assert.equal(statSync(join(folder, PROGRAM_NAME)).mode & 0o777, 0o755);
     assert.equal(statSync(join(folder, 'SHA256SUMS')).mode & 0o777, 0o644);
   }
-  const checked = execFileSync(join(folder, PROGRAM_NAME), ['--self-check', '--json'], { encoding: 'utf8', env: {} });
+  const checked = execFileSync(join(folder, PROGRAM_NAME), ['--self-check', '--json'], { encoding: 'utf8', env: BARE });
   assert.match(checked, /"files"/);
 });
 

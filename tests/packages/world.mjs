@@ -81,5 +81,8 @@ export function contents(folder) {
   );
 }
 
+/** As little as a system works with. */
+export const BARE = process.platform === 'win32' ? { SYSTEMROOT: process.env.SYSTEMROOT } : {};
+
 /** What an app sees outside development, and no more. */
-export const PRODUCTION = { PATH: dirname(process.execPath), NODE_ENV: 'production', LIVE_SIDECAR_BINARY: '/not/trusted' };
+export const PRODUCTION = { ...BARE, PATH: dirname(process.execPath), NODE_ENV: 'production', LIVE_SIDECAR_BINARY: '/not/trusted' };

@@ -92,6 +92,18 @@ def test_a_platform_package_names_its_machine(packages: Any, built: Path, tmp_pa
     assert (package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
+def test_the_pipeline_s_packages_name_its_repository(
+    packages: Any, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    bare = json.loads((packages.platform_package(built, tmp_path / "a") / "package.json").read_text())
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://git.example")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/something")
+    named = json.loads((packages.platform_package(built, tmp_path / "b") / "package.json").read_text())
+    assert "repository" not in bare
+    assert named["repository"] == {"type": "git", "url": "git+https://git.example/somebody/something.git"}
+
+
 def test_what_is_no_frozen_program_is_refused(packages: Any, tmp_path: Path, capsys: Any) -> None:
     assert packages.main([str(tmp_path), "--into", str(tmp_path / "out")]) == 1
     assert "Run `make binary` first." in capsys.readouterr().err
