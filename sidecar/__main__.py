@@ -2,6 +2,7 @@
 
 import sys
 
+from sidecar import whole
 from sidecar.stdio import guard
 
 
@@ -9,6 +10,9 @@ def main() -> None:
     """Runs the command line and ends with its exit code."""
     arguments = sys.argv[1:]
     descriptors = guard.claim() if _is_serve(arguments) else None
+    missing = whole.missing()
+    if missing:
+        sys.exit(whole.explain(missing))
 
     from sidecar import cli
 
@@ -16,8 +20,8 @@ def main() -> None:
 
 
 def _is_serve(arguments: list[str]) -> bool:
-    """Whether these arguments mean `serve`, the default. Help and version are for people, on stdout."""
-    if {"-h", "--help", "--version"}.intersection(arguments):
+    """Whether these arguments mean `serve`, the default. What is for people goes to the real stdout."""
+    if {"-h", "--help", "--version", "--self-check", "--json"}.intersection(arguments):
         return False
     return not arguments or arguments[0] == "serve" or arguments[0].startswith("-")
 

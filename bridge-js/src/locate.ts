@@ -1,9 +1,14 @@
 /** Where the sidecar's program is. Not looked for on PATH or in the working directory: anybody may plant one there. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { SidecarSpawnError } from './errors.js';
 import { here } from './here.cjs';
+
+/** The packages with the program, and the folder in each: `@live-sidecar/linux-x64`, in it `live-sidecar/live-sidecar`. */
+const SCOPE = '@live-sidecar';
+const FOLDER = 'live-sidecar';
+const UNPACKED = /[\\/]app\.asar\.unpacked[\\/]/;
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -21,7 +26,7 @@ export interface Surroundings {
  * The program to start: `command` as it is; else the first that is there of
  * 1. in development only, the one that LIVE_SIDECAR_BINARY names: then no other is taken;
  * 2. `live-sidecar/live-sidecar` among the resources of a packaged Electron app;
- * 3. the one in the package `live-sidecar-<platform>-<arch>`, or `...-musl`, that is installed beside this one;
+ * 3. the same in the package `@live-sidecar/<platform>-<arch>`, or `...-musl`, that is installed beside this one;
  * 4. in development only, that of the nearest `.venv` above this package.
  * @throws SidecarSpawnError naming every path that was tried.
  */
@@ -32,13 +37,26 @@ export function locate(command?: string, around: Surroundings = surroundings()):
   if (found !== undefined) return found;
   const remedies = around.development
     ? ', or set LIVE_SIDECAR_BINARY. (In a checkout of live-sidecar, `make setup` makes one.)'
-    : `, ship it as the resource ${join('live-sidecar', programName(around))}, or install ${packageNames(around)[0]}.` +
+    : `, ship it as the resource ${join(FOLDER, programName(around))}, or install ${packageNames(around)[0]}.` +
       ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
   throw new SidecarSpawnError(
     'The live-sidecar program was not found. Give its path as `command`: `new Supervisor({ command })`, or ' +
-      `\`configureSidecar({ command })\` of live-sidecar/app${remedies}` +
+      `\`configureSidecar({ command })\` of live-sidecar/app${remedies}${whyNot(tried, around)}` +
       ` Tried: ${tried.join(', ') || 'nothing'}`,
     tried,
+  );
+}
+
+/** What is nearly right. */
+function whyNot(tried: readonly string[], around: Surroundings): string {
+  if (tried.some((path) => UNPACKED.test(path))) {
+    return ' Its package is inside app.asar, where no system can run a program: have the packager unpack that.';
+  }
+  const others = installedPackages(around).filter((name) => !packageNames(around).includes(name));
+  if (others.length === 0) return '';
+  return (
+    ` Installed is ${others.join(', ')}, and this is ${around.platform}-${around.arch}: npm installs the package of the` +
+    ` machine it runs on, unless told another (\`npm install --os=${around.platform} --cpu=${around.arch}\`).`
   );
 }
 
@@ -64,7 +82,7 @@ function candidates(around: Surroundings): string[] {
   if (named) return [resolve(named)];
   const program = programName(around);
   return [
-    ...(resources === undefined ? [] : [join(resources, 'live-sidecar', program)]),
+    ...(resources === undefined ? [] : [join(resources, FOLDER, program)]),
     ...packageNames(around).flatMap((name) => inPackage(name, program, around)),
     ...(development ? environmentsAbove(around) : []),
   ];
@@ -75,7 +93,7 @@ function programName({ platform }: Surroundings): string {
 }
 
 function packageNames({ platform, arch }: Surroundings): [string, ...string[]] {
-  const name = `live-sidecar-${platform}-${arch}`;
+  const name = `${SCOPE}/${platform}-${arch}`;
   // npm installs the one whose `libc` fits; where both are there, the first runs on most machines.
   return platform === 'linux' ? [name, `${name}-musl`] : [name];
 }
@@ -85,10 +103,23 @@ function inPackage(name: string, program: string, { from }: Surroundings): strin
   if (from === '') return [];
   try {
     const manifest = createRequire(join(from, 'here.cjs')).resolve(`${name}/package.json`);
-    return [unpacked(join(dirname(manifest), 'bin', program))];
+    return [unpacked(join(dirname(manifest), FOLDER, program))];
   } catch {
     return [];
   }
+}
+
+/** Every platform package that Node would find from here. */
+function installedPackages({ from }: Surroundings): string[] {
+  if (from === '') return [];
+  const folders = createRequire(join(from, 'here.cjs')).resolve.paths(SCOPE) ?? [];
+  return folders.flatMap((folder) => {
+    try {
+      return readdirSync(join(folder, SCOPE)).map((name) => `${SCOPE}/${name}`);
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Electron reads files inside app.asar, but no system executes them; the packager puts programs beside it. */

@@ -47,6 +47,22 @@ export function aboutBuild(command: string, machine: Machine = process): string 
   return fits ? undefined : wrongBuild([built.platforms[0], built.arch].join('-'), machine);
 }
 
+/** What the start of a program says whose folder is not whole: of PyInstaller's loader, and of Python without its library. */
+const DAMAGED = /^\[PYI-\d+:ERROR\]|^Fatal Python error|^ModuleNotFoundError/;
+
+/** What glibc's and musl's loaders say when the system lacks a library. */
+const LACKING = /error while loading shared libraries: ([^\s:]+)|Error loading shared library ([^\s:]+)/i;
+
+/** What keeps the program from starting by what it wrote to stderr: a library of the system, or files of its own folder. */
+export function aboutFolder(stderrTail: readonly string[]): string | undefined {
+  for (const line of stderrTail) {
+    const lacking = LACKING.exec(line);
+    if (lacking !== null) return `The system lacks ${lacking[1] ?? lacking[2]}: install the package that brings it (libz.so.1: zlib).`;
+  }
+  if (!stderrTail.some((line) => DAMAGED.test(line))) return undefined;
+  return 'Files of its folder are missing or damaged: install it again, and ship the folder whole.';
+}
+
 function wrongBuild(what: string, { platform, arch }: Machine): string {
   return `It is built for ${what}, and this is ${platform}-${arch}. Install the build for this machine.`;
 }

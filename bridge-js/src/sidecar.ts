@@ -23,7 +23,7 @@ import {
 } from './generated/protocol.js';
 import { locate } from './locate.js';
 import { fromHandler, fromNotification, fromStderr } from './log-event.js';
-import { aboutBuild } from './program.js';
+import { aboutBuild, aboutFolder } from './program.js';
 import { SidecarProcess } from './process.js';
 import type { SidecarEvents, StartOptions, StopOptions } from './sidecar-events.js';
 
@@ -235,8 +235,8 @@ export class Sidecar {
         { timeoutMs: startTimeoutMs, signal },
       );
     } catch (error) {
-      const build = aboutBuild(command) ?? 'Is it the live-sidecar program, and can it run here?';
-      const note = ` It did not answer \`initialize\`. ${build}${garbage}`;
+      const why = aboutBuild(command) ?? aboutFolder(this.#process.stderrTail) ?? 'Is it the live-sidecar program, and can it run here?';
+      const note = ` It did not answer \`initialize\`. ${why}${garbage}`;
       if (error instanceof SidecarExitError) throw new SidecarExitError(error, undefined, note);
       if (error instanceof SidecarTimeoutError) {
         const call = { method: 'initialize', sent: error.sent };

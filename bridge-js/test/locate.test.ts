@@ -86,23 +86,23 @@ function platformPackage(name: string, executable: string, ...above: string[]): 
   const folder = [...above, 'node_modules', name];
   mkdirSync(join(root, ...folder), { recursive: true });
   writeFileSync(join(root, ...folder, 'package.json'), JSON.stringify({ name, version: '1.0.0' }));
-  return program(...folder, 'bin', executable);
+  return program(...folder, 'live-sidecar', executable);
 }
 
 test('the platform package beside this one is found, in development and outside', () => {
-  const path = platformPackage('live-sidecar-linux-x64', 'live-sidecar', 'repo');
+  const path = platformPackage('@live-sidecar/linux-x64', 'live-sidecar', 'repo');
   assert.equal(locate(undefined, around), path);
   assert.equal(locate(undefined, { ...around, development: false }), path);
   assert.throws(() => locate(undefined, { ...around, development: false, arch: 'arm64' }), SidecarSpawnError);
 });
 
 test('a machine with musl gets its own', () => {
-  const path = platformPackage('live-sidecar-linux-arm64-musl', 'live-sidecar', 'repo');
+  const path = platformPackage('@live-sidecar/linux-arm64-musl', 'live-sidecar', 'repo');
   assert.equal(locate(undefined, { ...around, arch: 'arm64' }), path);
 });
 
 test('the resources of a packaged app come first', () => {
-  platformPackage('live-sidecar-win32-x64', 'live-sidecar.exe', 'repo');
+  platformPackage('@live-sidecar/win32-x64', 'live-sidecar.exe', 'repo');
   const path = program('resources', 'live-sidecar', 'live-sidecar.exe');
   const packaged = { ...around, development: false, platform: 'win32', resources: join(root, 'resources') };
   assert.equal(locate(undefined, packaged), path);
@@ -110,11 +110,13 @@ test('the resources of a packaged app come first', () => {
 
 test('a program inside app.asar is looked for where the packager unpacked it', () => {
   // Electron shows the archive as a folder; to Node it is one.
-  const manifest = ['resources', 'app.asar', 'node_modules', 'live-sidecar-linux-x64'];
-  platformPackage('live-sidecar-linux-x64', 'live-sidecar', ...manifest.slice(0, 2));
-  const unpacked = program('resources', 'app.asar.unpacked', ...manifest.slice(2), 'bin', 'live-sidecar');
+  const manifest = ['resources', 'app.asar', 'node_modules', '@live-sidecar/linux-x64'];
+  platformPackage('@live-sidecar/linux-x64', 'live-sidecar', ...manifest.slice(0, 2));
+  const unpacked = program('resources', 'app.asar.unpacked', ...manifest.slice(2), 'live-sidecar', 'live-sidecar');
   const from = join(root, 'resources', 'app.asar', 'node_modules', 'live-sidecar', 'dist', 'esm');
   assert.equal(locate(undefined, { ...around, development: false, from }), unpacked);
+  rmSync(unpacked);
+  assert.throws(() => locate(undefined, { ...around, development: false, from }), /inside app\.asar, .*unpack.* Tried: .*app\.asar\.unpacked/);
 });
 
 test('outside development the error tells how to ship the program', () => {
@@ -122,9 +124,19 @@ test('outside development the error tells how to ship the program', () => {
     () => locate(undefined, { ...around, development: false, resources: join(root, 'resources') }),
     (error) => {
       assert.ok(error instanceof SidecarSpawnError);
-      assert.match(error.message, /resource .*live-sidecar.*install live-sidecar-linux-x64/);
+      assert.match(error.message, /resource .*live-sidecar.*install @live-sidecar\/linux-x64\./);
       assert.deepEqual(error.tried, [join(root, 'resources', 'live-sidecar', 'live-sidecar')]);
       return true;
     },
   );
+});
+
+test('the error names the package of another platform that is installed instead', () => {
+  platformPackage('@live-sidecar/darwin-arm64', 'live-sidecar', 'repo');
+  for (const development of [true, false]) {
+    assert.throws(
+      () => locate(undefined, { ...around, development }),
+      /Installed is @live-sidecar\/darwin-arm64, and this is linux-x64: .*`npm install --os=linux --cpu=x64`/,
+    );
+  }
 });

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { aboutBuild, adviceFor, builtFor } from '../src/program.js';
+import { aboutBuild, aboutFolder, adviceFor, builtFor } from '../src/program.js';
 import { Sidecar } from '../src/sidecar.js';
 
 const POSIX_ONLY = { skip: process.platform === 'win32' && 'Windows has no executable bit' };
@@ -65,6 +65,24 @@ test('a build for another machine is named, with what to do', () => {
     assert.match(adviceFor(path, code, HERE), /built for darwin-arm64/, code);
     assert.match(adviceFor(join(folder, 'none'), code, HERE), /built for another machine/, code);
   }
+});
+
+test('by what it wrote: a folder that is not whole, a library that the system lacks, neither', () => {
+  for (const line of [
+    "[PYI-25065:ERROR] Failed to load Python shared library '/app/_internal/libpython3.11.so.1.0'",
+    'Fatal Python error: init_fs_encoding: failed to get the Python codec of the filesystem encoding',
+    "ModuleNotFoundError: No module named 'zlib'",
+  ]) {
+    assert.match(aboutFolder(['Traceback (most recent call last):', line]) ?? '', /missing or damaged: install it again/, line);
+  }
+  for (const line of [
+    'live-sidecar: error while loading shared libraries: libz.so.1: cannot open shared object file: No such file or directory',
+    'Error loading shared library libz.so.1: No such file or directory (needed by live-sidecar)',
+  ]) {
+    assert.match(aboutFolder([line]) ?? '', /^The system lacks libz\.so\.1: install/, line);
+  }
+  assert.equal(aboutFolder(['{"level":"error","msg":"no Fatal Python error"}']), undefined);
+  assert.equal(aboutFolder([]), undefined);
 });
 
 test('a program inside app.asar is said to be just that', () => {

@@ -1,14 +1,12 @@
 // The main process: one window, one client, and a simulator where there is no key for the real service.
 const { app, BrowserWindow, session } = require('electron');
-const { join } = require('node:path');
-// In your app: 'live-sidecar', 'live-sidecar/app' and 'live-sidecar/electron/main'.
-const { Secret, Supervisor } = require('../../bridge-js/dist/cjs/index.js');
-const { GeminiLiveWebSocketClient } = require('../../bridge-js/dist/cjs/app/index.js');
-const { registerLiveSidecar } = require('../../bridge-js/dist/cjs/electron/main.js');
+const { Secret, Supervisor } = require('live-sidecar');
+const { GeminiLiveWebSocketClient } = require('live-sidecar/app');
+const { registerLiveSidecar } = require('live-sidecar/electron/main');
 const { ORIGIN, registerScheme, servePages } = require('./pages.cjs');
 const { startSimulator } = require('./simulator.cjs');
 
-const PRELOAD = join(__dirname, '../../bridge-js/dist/electron/preload.cjs'); // 'live-sidecar/electron/preload'
+const PRELOAD = require.resolve('live-sidecar/electron/preload');
 
 registerScheme();
 

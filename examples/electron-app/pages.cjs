@@ -2,10 +2,11 @@
 const { protocol } = require('electron');
 const { readFile } = require('node:fs/promises');
 const { extname, join, normalize, sep } = require('node:path');
+const { resource } = require('./resources.cjs');
 
 const ORIGIN = 'app://live';
 const FOLDER = join(__dirname, 'page');
-const RECORDING = join(__dirname, '../demo/speech-25s.wav');
+const RECORDING = resource('../demo/speech-25s.wav');
 const TYPES = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.wav': 'audio/wav' };
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,9 +1,9 @@
 // A Gemini Live service on this machine, and what can go wrong with it.
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { join } = require('node:path');
 const { createInterface } = require('node:readline');
-const { locate } = require('../../bridge-js/dist/cjs/index.js');
+const { locate } = require('live-sidecar');
+const { resource } = require('./resources.cjs');
 
 /** What each button of the panel asks of the simulator, in this order. */
 const FAULTS = {
@@ -16,7 +16,7 @@ const FAULTS = {
 
 /** It ends with this process, however that ends. */
 async function startSimulator() {
-  const script = join(__dirname, 'conversation.json');
+  const script = resource('conversation.json');
   const child = spawn(locate(), ['simulate', '--script', script, '--quiet', '--until-stdin-closes'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     windowsHide: true,

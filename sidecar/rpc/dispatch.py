@@ -2,11 +2,15 @@
 
 It gets one call at a time, already checked, and methods that take the raw params; so its known faults
 cannot show: no batch, no schema validation, no exception text on the wire, no reliance on `assert`
-for what we return. Its import costs about 100 ms, so it is loaded after `initialize` was answered.
+for what we return. Its import takes a while, so it is loaded after `initialize` was answered.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -32,21 +36,60 @@ class Route(msgspec.Struct, frozen=True):
     further: Further | None = None
 
 
+_loading = threading.Lock()
+
+
+def library() -> Any:
+    """jsonrpcserver. Called in a thread after `initialize`, and by whoever needs it earlier."""
+    with _loading, _no_schemas():
+        import jsonrpcserver
+
+    return jsonrpcserver
+
+
+@contextmanager
+def _no_schemas() -> Iterator[None]:
+    """Spares the import of jsonschema, which takes longer than the library itself and holds 5 MB.
+
+    The library makes a validator of requests when it is imported. It is never asked here: the envelope has
+    checked every call before.
+    """
+    name = "jsonschema.validators"
+    if name in sys.modules or "jsonrpcserver" in sys.modules:
+        yield
+        return
+    stand_in: Any = ModuleType(name)
+    stand_in.validator_for = lambda _: _NoValidator
+    before = sys.modules.get("jsonschema")
+    sys.modules |= {"jsonschema": ModuleType("jsonschema"), name: stand_in}
+    try:
+        yield
+    finally:
+        del sys.modules[name], sys.modules["jsonschema"]
+        if before is not None:
+            sys.modules["jsonschema"] = before
+
+
+class _NoValidator:
+    """Has what the library touches when it is imported."""
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    @staticmethod
+    def check_schema(_: object) -> None:
+        pass
+
+    def validate(self, _: object) -> None:
+        raise NotImplementedError("requests are checked by rpc.envelope")
+
+
 class Dispatcher:
     """Methods by name."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
-        self._routes = routes
-        self._library: Any = None
-        self._methods: dict[str, Callable[..., Any]] = {}
-
-    def load(self) -> None:
-        """Import the library. Idempotent; called off the loop after `initialize`, and by the first call."""
-        if self._library is None:
-            import jsonrpcserver
-
-            self._methods = {name: self._adapt(jsonrpcserver, route) for name, route in self._routes.items()}
-            self._library = jsonrpcserver
+        self._library = library()
+        self._methods = {name: self._adapt(self._library, route) for name, route in routes.items()}
 
     def dispatch(self, method: str, params: bytes) -> Any:
         """Carry out one call; returns its result, or an awaitable of it.
@@ -54,7 +97,6 @@ class Dispatcher:
         Raises:
             RpcError: unknown method, params that do not fit, or what the handler answered.
         """
-        self.load()
         response = self._library.dispatch_to_response(
             {"method": method, "params": [params], "id": 0},
             self._methods,

@@ -1,15 +1,15 @@
 """Errors as they go to the host: one exception, one table, one shape of `error.data`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
 
-from sidecar.lifecycle.faults import Fault
-from sidecar.live.checking import NotTaken
-from sidecar.observe.wording import sentence
-from sidecar.rpc.problems import problems
 from sidecar.rpc.protocol import ERROR_CODES, ErrorData, FieldProblem
+
+if TYPE_CHECKING:  # none of them is needed to answer `initialize`
+    from sidecar.lifecycle.faults import Fault
+    from sidecar.live.checking import NotTaken
 
 _CODES = {row.kind: row.code for row in ERROR_CODES}
 _RETRYABLE = frozenset({"overloaded", "outboxFull", "deadlineExceeded"})
@@ -60,12 +60,12 @@ class RpcError(Exception):
         return {"code": self.code, "message": str(self), "data": self.data}
 
 
-def connection_failed(fault: Fault, session_id: str) -> RpcError:
+def connection_failed(fault: "Fault", session_id: str) -> RpcError:
     """The service could not be reached, or refused; `data.kind` is the fault's own."""
     return RpcError("connectionFailed", fault.message, data=fault_data(fault, session_id))
 
 
-def fault_data(fault: Fault, session_id: str) -> ErrorData:
+def fault_data(fault: "Fault", session_id: str) -> ErrorData:
     """A fault of the lifecycle as `error.data`."""
     return ErrorData(
         kind=fault.kind,
@@ -81,7 +81,7 @@ def fault_data(fault: Fault, session_id: str) -> ErrorData:
     )
 
 
-def not_taken(kind: str, refused: NotTaken, session_id: str) -> RpcError:
+def not_taken(kind: str, refused: "NotTaken", session_id: str) -> RpcError:
     """For what the service would not take: every field that is wrong."""
     error = RpcError(
         kind,
@@ -104,6 +104,8 @@ Further = Callable[[bytes, Sequence[FieldProblem]], Sequence[FieldProblem]]
 
 def invalid_params(type_: type[Struct], raw: bytes, further: Further | None = None) -> RpcError:
     """For params that msgspec refused as `type_`: every field that is wrong, and never a value."""
+    from sidecar.rpc.problems import problems
+
     found = problems(type_, raw)
     if further is not None:
         found += further(raw, found)
@@ -112,6 +114,8 @@ def invalid_params(type_: type[Struct], raw: bytes, further: Further | None = No
 
 def invalid_fields(found: Sequence[FieldProblem]) -> RpcError:
     """`invalidParams` for these fields; the message has one sentence for each."""
+    from sidecar.observe.wording import sentence
+
     error = RpcError(
         "invalidParams",
         " ".join(map(sentence, found)),

@@ -3,12 +3,15 @@
 import time
 from typing import Any
 
+import msgspec
+
 from sidecar.rpc import protocol as p
-from sidecar.rpc.notifications import process_line
-from sidecar.stdio.writer import Writer
+from sidecar.stdio.writer import Line, Writer
 
 NOTES_PER_S = 20
 """A host in a loop must not fill its own stdout."""
+
+_encoder = msgspec.json.Encoder()
 
 
 class Notes:
@@ -32,4 +35,6 @@ class Notes:
             data = data | {"withheld": self._withheld}
             self._withheld = 0
         body = p.Log(level=level, message=message, instance_id=self._instance_id, data=data)
-        self._writer.put("", process_line("log", body))
+        # A notification of the process: it has no `seq`.
+        line = _encoder.encode({"jsonrpc": "2.0", "method": "log", "params": body})
+        self._writer.put("", Line(line))

@@ -18,11 +18,6 @@ from sidecar.stdio.writer import Line, Writer
 _encoder = msgspec.json.Encoder()
 
 
-def process_line(method: str, body: Struct) -> Line:
-    """A notification of the process; it has no `seq`."""
-    return Line(_encoder.encode({"jsonrpc": "2.0", "method": method, "params": body}))
-
-
 class Notifier:
     """Writes the notifications of one session into its own queue.
 

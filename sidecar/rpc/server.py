@@ -7,13 +7,11 @@ line is looked at, and only those that wait become tasks.
 import asyncio
 import inspect
 import logging
-import platform
-import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -21,16 +19,19 @@ from msgspec import UNSET, Struct
 from sidecar import __version__
 from sidecar.observe.logging import log as log_fields
 from sidecar.observe.logging import set_level
+from sidecar.origin import platform_name, python_version
+from sidecar.rpc import loading
 from sidecar.rpc import protocol as p
 from sidecar.rpc.dispatch import Dispatcher, Route
 from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
 from sidecar.rpc.errors import RpcError, invalid_params
 from sidecar.rpc.host import Host
 from sidecar.rpc.notes import Notes
-from sidecar.rpc.sessions import Sessions
-from sidecar.rpc.stats import process_stats
 from sidecar.stdio.edge import Edge
 from sidecar.stdio.writer import Line
+
+if TYPE_CHECKING:
+    from sidecar.rpc.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,22 @@ class Server:
         self.instance_id = uuid.uuid4().hex[:16]
         self._note = Notes(self.instance_id, edge.writer)
         self._host = Host(edge.writer)
-        self.sessions = Sessions(self.instance_id, edge.writer, self._note, self._host)
-        self._dispatcher = Dispatcher(self._routes())
-        edge.writer.on_dropped = self.sessions.not_read
         edge.writer.on_overflow = self._overflowed
+
+    # What the two below need takes longer to import than all that `initialize` needs (see `loading.py`).
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """The open sessions."""
+        from sidecar.rpc.sessions import Sessions
+
+        sessions = Sessions(self.instance_id, self._writer, self._note, self._host)
+        self._writer.on_dropped = sessions.not_read
+        return sessions
+
+    @cached_property
+    def _dispatcher(self) -> Dispatcher:
+        return Dispatcher(self._routes())
 
     def _routes(self) -> dict[str, Route]:
         sessions = self.sessions
@@ -115,7 +128,8 @@ class Server:
         pending, self._in_flight = self._in_flight, {}
         for call_id, call in pending.items():
             call.answer(call_id, {"error": error}, "")
-        self.sessions.leave()
+        if "sessions" in vars(self):  # not only now
+            self.sessions.leave()
 
     # --- calls ------------------------------------------------------------------------------------
 
@@ -261,8 +275,7 @@ class Server:
         log_fields(
             log, "info", "initialized", client=params.client.name, client_version=params.client.version
         )
-        # After this answer; by a thread, so that the loop stays free. A call that comes earlier waits for it.
-        threading.Thread(target=self._dispatcher.load, name="load", daemon=True).start()
+        asyncio.get_running_loop().call_soon(self._load)
         return p.InitializeResult(
             protocol_version=p.PROTOCOL_VERSION,
             instance_id=self.instance_id,
@@ -270,6 +283,9 @@ class Server:
             limits=p.Limits(max_line_bytes=p.MAX_LINE_BYTES),
             capabilities={},
         )
+
+    def _load(self) -> None:
+        loading.start(self._writer.flush, lambda: self._edge.end("damaged", 1))
 
     def _initialize_again(self, _: p.InitializeParams) -> None:
         raise RpcError("alreadyInitialized", "initialize was answered already")
@@ -285,6 +301,8 @@ class Server:
         return p.StatsResult(process=self._process_stats(), session=session)
 
     def _process_stats(self) -> p.ProcessStats:
+        from sidecar.rpc.stats import process_stats
+
         return process_stats(
             started_at=self._started_at,
             sessions=len(self.sessions),
@@ -367,8 +385,8 @@ def _session_of(call: Call) -> str | None:
 def _sidecar() -> p.SidecarInfo:
     return p.SidecarInfo(
         version=__version__,
-        python=platform.python_version(),
-        platform=f"{sys.platform}-{platform.machine().lower()}",
+        python=python_version(),
+        platform=platform_name(),
     )
 
 

@@ -46,7 +46,8 @@ def make_tls(kind: CertificateKind, host: str, *, max_version: str | None = None
     except ImportError:
         raise TlsUnavailable(
             "TLS needs the library trustme, which is not installed. "
-            "Install it: pip install trustme (it is in the extra live-sidecar[simulator])."
+            "Install it: pip install trustme (it is in the extra live-sidecar[simulator]). "
+            "A standalone program is without it: run the simulator from a checkout."
         ) from None
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -8,10 +8,11 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 
 import psutil
+
+from tests.program import PROGRAM
 
 CHUNK_MS = 20
 CHUNK_BYTES = 640
@@ -65,7 +66,7 @@ class Host:
         host._rng.seed(seed)
         host._transport, host._pipes = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Pipes(host._on_line),
-            *(*prefix, sys.executable, "-m", "sidecar", "serve", "--log-level", "error"),
+            *(*prefix, *PROGRAM, "serve", "--log-level", "error"),
             env=os.environ | (env or {}),
         )
         host._stdin = host._transport.get_pipe_transport(0)

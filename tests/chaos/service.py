@@ -9,6 +9,8 @@ import sys
 import tempfile
 import urllib.request
 
+from tests.program import PROGRAM, SOURCES
+
 FETCH = (
     "import sys, urllib.request as u;"
     "d = sys.argv[2].encode() or None;"
@@ -24,11 +26,12 @@ class Service:
         """`prefix` runs it elsewhere, such as in a network namespace, where it listens on `address`."""
         self = cls()
         self._prefix = prefix
+        program = SOURCES if tls else PROGRAM  # a binary has nothing that makes certificates
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(script, file)
             file.flush()
             self._process = await asyncio.create_subprocess_exec(
-                *(*prefix, sys.executable, "-m", "sidecar", "simulate", "--until-stdin-closes", "--quiet"),
+                *(*prefix, *program, "simulate", "--until-stdin-closes", "--quiet"),
                 *("--host", address, "--control-port", "0", "--script", file.name),
                 *(("--tls",) if tls else ()),
                 stdin=asyncio.subprocess.PIPE,

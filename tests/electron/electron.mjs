@@ -43,7 +43,7 @@ export function pack(electron, app) {
 }
 
 /** Hard links where they are possible: an Electron has 230 MB. */
-function cloneFolder(from, to, except) {
+export function cloneFolder(from, to, except) {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     if (entry.name === except) continue;
     const [source, target] = [join(from, entry.name), join(to, entry.name)];

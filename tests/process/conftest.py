@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import BINARY
+
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[2]
 WAIT_S = 30
@@ -94,6 +96,8 @@ def spawn():
 
     def start(*arguments, command=None, **options):
         if command is None:
+            if BINARY is not None:
+                pytest.skip("runs a Python program of its own, not the binary")
             command = [sys.executable, str(PROGRAMS / arguments[0]), *arguments[1:]]
         child = Spawned([os.fspath(part) for part in command], **options)
         children.append(child)

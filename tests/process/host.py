@@ -6,16 +6,15 @@ import json
 import os
 import random
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
-SERVE = (sys.executable, "-m", "sidecar", "serve", "--log-level", "error")
+from tests.program import PROGRAM
+
+SERVE = (*PROGRAM, "serve", "--log-level", "error")
 SIMULATE = (
-    sys.executable,
-    "-m",
-    "sidecar",
+    *PROGRAM,
     "simulate",
     "--until-stdin-closes",
     "--quiet",

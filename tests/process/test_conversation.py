@@ -8,12 +8,13 @@ import base64
 import json
 import os
 import re
-import sys
 
 import pytest
 
-SIDECAR = (sys.executable, "-m", "sidecar", "serve", "--log-level", "error")
-SIMULATOR = (sys.executable, "-m", "sidecar", "simulate", "--until-stdin-closes", "--quiet")
+from tests.program import PROGRAM
+
+SIDECAR = (*PROGRAM, "serve", "--log-level", "error")
+SIMULATOR = (*PROGRAM, "simulate", "--until-stdin-closes", "--quiet")
 
 
 @pytest.fixture

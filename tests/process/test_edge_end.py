@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from tests.program import of_sources
+
 PROMPT_S = 1.0
 """What design section 2 promises from the host's end to the process's."""
 
@@ -211,6 +213,7 @@ def test_a_parent_that_is_killed_takes_the_process_with_it(spawn, held_open, sta
     assert is_at_end_within(launcher.process.stdout.fileno(), PROMPT_S)
 
 
+@of_sources
 def test_a_protocol_that_cannot_start_says_so_and_ends_with_code_1(spawn):
     program = (
         "from sidecar.stdio import guard; d = guard.claim()\n"
@@ -226,6 +229,7 @@ def test_a_protocol_that_cannot_start_says_so_and_ends_with_code_1(spawn):
     assert b"ZeroDivisionError" in child.errors
 
 
+@of_sources
 def test_a_loop_that_is_torn_down_ends_the_process_with_code_1(spawn):
     program = (
         "from sidecar.stdio import guard; d = guard.claim()\n"
@@ -242,6 +246,7 @@ def test_a_loop_that_is_torn_down_ends_the_process_with_code_1(spawn):
     assert reasons(child) == ["loopStopped"]
 
 
+@of_sources
 def test_the_descriptors_can_be_claimed_once():
     program = (
         "from sidecar.stdio import guard\n"
@@ -260,6 +265,7 @@ def test_the_descriptors_can_be_claimed_once():
     )
 
 
+@of_sources
 def test_the_guard_imports_nothing_beyond_the_interpreter():
     program = (
         "import sys\n"

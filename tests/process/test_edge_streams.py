@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import psutil
 import pytest
+
+from tests.program import BINARY, PROGRAM, of_sources
 
 MIB = 1024 * 1024
 
@@ -163,6 +166,7 @@ def test_a_host_that_closes_stdout_ends_the_process(spawn):
     assert b'"reason": "stdoutBroken"' in child.errors
 
 
+@of_sources
 @pytest.mark.skipif(sys.platform == "win32", reason="a Windows process has its three standard handles")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_standard_descriptor_that_was_closed_from_the_start_ends_the_process_or_does_not_matter(
@@ -184,7 +188,7 @@ def test_a_standard_descriptor_that_was_closed_from_the_start_ends_the_process_o
 def test_on_a_terminal_serve_explains_itself_in_two_lines_and_ends_with_control_d(spawn):
     terminal, its_end = os.openpty()
     try:
-        child = spawn(command=[sys.executable, "-m", "sidecar"], stdin=its_end)
+        child = spawn(command=PROGRAM, stdin=its_end)
         os.close(its_end)
         said = b""
         while said.count(b"\n") < 2:
@@ -200,25 +204,28 @@ def test_on_a_terminal_serve_explains_itself_in_two_lines_and_ends_with_control_
 
 
 def test_the_version_goes_through_a_pipe():
-    command = [sys.executable, "-m", "sidecar", "--version"]
+    command = [*PROGRAM, "--version"]
     result = subprocess.run(command, capture_output=True, check=False, timeout=30)
 
     assert result.returncode == 0
     name, _, rest = result.stdout.decode().partition(" ")
     assert name == "live-sidecar"
-    assert f"(python {sys.version.split()[0]}, {sys.platform}-" in rest
+    build = "from sources" if BINARY is None else r"commit [0-9a-f]{12}(, with changes)?|commit unknown"
+    assert re.fullmatch(
+        rf"0\.\d+\.\d+ \(({build}), python 3\.\d+\.\d+, OpenSSL \d\S+, {sys.platform}-\w+\)\n", rest
+    )
     assert result.stderr == b""
 
 
 def test_help_goes_through_a_pipe_and_names_the_commands():
     for arguments in (["--help"], ["serve", "--help"]):
-        command = [sys.executable, "-m", "sidecar", *arguments]
+        command = [*PROGRAM, *arguments]
         result = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30)
         assert b"serve" in result.stdout
 
 
 def test_an_unknown_command_is_named_and_answers_code_2():
-    command = [sys.executable, "-m", "sidecar", "sevre"]
+    command = [*PROGRAM, "sevre"]
     result = subprocess.run(command, capture_output=True, check=False, timeout=30)
 
     assert result.returncode == 2

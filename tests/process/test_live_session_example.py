@@ -16,6 +16,9 @@ from sidecar.live.endpoints import developer
 from sidecar.observe.secret import Secret
 from sidecar.session import Config, LiveSession
 from sidecar.simulator import Script, Simulator
+from tests.program import of_sources
+
+pytestmark = of_sources
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "live_session.py"
 TIMEOUT_S = 50

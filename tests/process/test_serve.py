@@ -15,7 +15,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-SERVE = (sys.executable, "-m", "sidecar", "serve", "--log-level", "error")
+from tests.program import PROGRAM, of_sources
+
+SERVE = (*PROGRAM, "serve", "--log-level", "error")
 HANGING_RESOLVER = """
 import socket, sys, time
 socket.getaddrinfo = lambda *a, **k: time.sleep(600)
@@ -182,6 +184,7 @@ def test_the_end_of_stdin_closes_open_sessions_politely_and_within_a_second(spaw
     assert service.wait_for_ends(5) == [1000] * 5
 
 
+@of_sources
 def test_the_end_of_stdin_is_not_held_by_a_name_that_does_not_resolve(spawn):
     child = start(spawn, command=(sys.executable, "-c", HANGING_RESOLVER))
     child.say(open_session("wss://name.invalid"), call("ping", "ping"))
@@ -193,6 +196,7 @@ def test_the_end_of_stdin_is_not_held_by_a_name_that_does_not_resolve(spawn):
     assert opening["error"]["data"]["kind"] == "shuttingDown"
 
 
+@of_sources
 def test_an_open_that_hangs_in_name_resolution_can_be_cancelled(spawn):
     child = start(spawn, command=(sys.executable, "-c", HANGING_RESOLVER))
     child.say(

@@ -11,7 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-SERVE = (sys.executable, "-m", "sidecar", "serve", "--log-level", "error")
+from tests.program import PROGRAM, of_sources
+
+SERVE = (*PROGRAM, "serve", "--log-level", "error")
 PROMPT_S = 1.0
 MIB = 2**20
 
@@ -79,6 +81,7 @@ def test_a_batch_that_waits_is_answered_as_one_array_at_the_end_of_stdin(spawn, 
     assert {answer["id"]: "result" in answer for answer in batch} == {"quick": True, "open-s1": False}
 
 
+@of_sources
 def test_the_process_works_without_assertions(spawn, deaf):
     """`python -O`: what the routing library checks by `assert` is not checked then."""
     child = start(spawn, (sys.executable, "-O", "-m", "sidecar", "serve", "--log-level", "error"))

@@ -11,6 +11,7 @@ import pytest
 from tests.integration.certificates import Certificates
 from tests.integration.proxies import relay, running
 from tests.process.host import KEY, Host, Simulator
+from tests.program import of_sources
 
 PASSWORD = "canary-proxy-pw-31"
 HEAVY = ("truststore", "python_socks", "urllib.request")
@@ -113,6 +114,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@of_sources
 @pytest.mark.parametrize(
     ("secure", "kind", "loaded"),
     [(False, "", set()), (True, "", set()), (True, "http", set()), (True, "socks5h", {"python_socks"})],

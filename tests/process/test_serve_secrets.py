@@ -3,14 +3,15 @@
 import base64
 import json
 import os
-import sys
 
 import psutil
 import pytest
 
+from tests.program import PROGRAM
+
 KEY = "canary-key-5c1f0a"
-SERVE = (sys.executable, "-m", "sidecar", "serve", "--log-level", "debug")
-SIMULATE = (sys.executable, "-m", "sidecar", "simulate", "--until-stdin-closes", "--control-port", "0")
+SERVE = (*PROGRAM, "serve", "--log-level", "debug")
+SIMULATE = (*PROGRAM, "simulate", "--until-stdin-closes", "--control-port", "0")
 
 
 def call(call_id, method, **params):

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sidecar.simulator.script import Script, ScriptError
+from tests.program import PROGRAM, SOURCES, of_sources
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
-SIDECAR = [sys.executable, "-m", "sidecar"]
 TIMEOUT_S = 50
 
 CLIENT = """
@@ -84,7 +84,7 @@ class Reader:
     def _simulate(self, words: list[str]) -> bytes:
         assert words[0] == "simulate"
         if words[1].startswith(("--print", "--list")):
-            done = run([*SIDECAR, *words], ROOT)
+            done = run([*PROGRAM, *words], ROOT)
             assert done.returncode == 0, done.stderr
             return done.stdout
         self.stop()
@@ -92,7 +92,8 @@ class Reader:
             "0" if before.endswith("port") else word
             for before, word in zip(["", *words], words, strict=False)
         ]
-        self.simulator = self.spawn(command=[*SIDECAR, *free]).drain_stderr()
+        program = SOURCES if "--tls" in words else PROGRAM  # a binary has nothing that makes certificates
+        self.simulator = self.spawn(command=[*program, *free]).drain_stderr()
         self.told = json.loads(self.simulator.hear())
         self.scenario = words[words.index("--scenario") + 1] if "--scenario" in words else None
         return b""
@@ -153,6 +154,7 @@ import('./bridge-js/dist/esm/index.js').then(async ({ Sidecar, Secret }) => {
 """
 
 
+@of_sources
 def test_the_python_snippet_is_a_test_that_passes(tmp_path: Path) -> None:
     [snippet] = blocks("python")
     (tmp_path / "test_page.py").write_text(CLIENT + snippet)
@@ -167,7 +169,7 @@ def test_the_python_snippet_is_a_test_that_passes(tmp_path: Path) -> None:
 def test_the_javascript_snippet_starts_asks_and_ends_a_simulator(tmp_path: Path) -> None:
     [snippet] = blocks("js")
     wrapper = tmp_path / "live-sidecar"
-    wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sidecar "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(PROGRAM)} "$@"\n')
     wrapper.chmod(0o755)
     use = f"""
 const simulator = await startSimulator('{wrapper}', '--scenario', 'quota');
@@ -193,6 +195,7 @@ def test_what_is_told_of_a_wrong_script_is_what_the_page_shows() -> None:
     assert str(caught.value) + "\n" == shown
 
 
+@of_sources
 def test_the_scripts_are_in_the_wheel(tmp_path: Path) -> None:
     done = run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], ROOT)
     assert done.returncode == 0, done.stderr

@@ -203,19 +203,58 @@ def test_the_fences_hold_without_assertions():
     ], run.stderr
 
 
-def test_the_library_is_loaded_by_the_first_call_and_not_by_the_import():
-    program = (
-        "import warnings; warnings.simplefilter('ignore')\n"
-        "import sys, msgspec\n"
-        "import sidecar.rpc.server\n"
-        "from sidecar.rpc.dispatch import Dispatcher, Route\n"
-        "d = Dispatcher({'m': Route(msgspec.json.Decoder(), lambda _: 1)})\n"
-        "before = 'jsonrpcserver' in sys.modules\n"
-        "d.dispatch('m', b'1')\n"
-        "print(before, 'jsonrpcserver' in sys.modules)\n"
-    )
+def in_a_new_interpreter(program):
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, cwd=ROOT, check=True
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+        check=True,
+    )
+    return run.stdout.split()
+
+
+HEAVY = ("jsonrpcserver", "jsonschema", "sidecar.session", "websockets", "argparse", "msgspec")
+"""The last one is there to show that this finds something."""
+
+
+def test_what_initialize_needs_is_loaded_first_and_the_rest_after_it():
+    program = (
+        "import sys, sidecar.cli, sidecar.observe.logging, sidecar.rpc.server, sidecar.stdio.edge\n"
+        f"loaded = lambda: [name for name in {HEAVY} if name in sys.modules]\n"
+        "print(*loaded())\n"
+        "sidecar.rpc.loading.import_the_rest()\n"
+        "print(*loaded())\n"
     )
 
-    assert run.stdout.split() == ["False", "True"]
+    assert in_a_new_interpreter(program) == [
+        "msgspec",
+        "jsonrpcserver",
+        "sidecar.session",
+        "websockets",
+        "msgspec",
+    ]
+
+
+def test_the_schemas_that_the_library_would_load_are_spared_and_nobody_else_is_in_its_way():
+    program = (
+        "import sys, msgspec\n"
+        "from sidecar.rpc.dispatch import Dispatcher, Route\n"
+        "d = Dispatcher({'m': Route(msgspec.json.Decoder(), lambda _: 1)})\n"
+        "print(d.dispatch('m', b'1'), [name for name in sys.modules if name.startswith('jsonschema')])\n"
+        "from jsonschema import validators\n"
+        "print(validators.validator_for({}).__name__)\n"
+    )
+
+    assert in_a_new_interpreter(program) == ["1", "[]", "Draft202012Validator"]
+
+
+def test_the_library_that_somebody_else_loaded_is_taken():
+    program = (
+        "import sys, jsonrpcserver\n"
+        "from sidecar.rpc.dispatch import library\n"
+        "print(library() is jsonrpcserver, 'jsonschema.validators' in sys.modules)\n"
+    )
+
+    assert in_a_new_interpreter(program) == ["True", "True"]

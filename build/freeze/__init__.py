@@ -1,0 +1,1 @@
+"""What a frozen build is made of, beside what PyInstaller makes."""

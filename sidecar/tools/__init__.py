@@ -1,0 +1,1 @@
+"""What a person runs to look at the program itself."""

@@ -1,0 +1,175 @@
+"""Each check finds what is as it should be, and what is not."""
+
+import hashlib
+import ssl
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from sidecar.live import tls
+from sidecar.rpc import dispatch
+from sidecar.tools import checks
+from sidecar.tools.checks import Failed
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the store is OpenSSL's own only there")
+
+
+@pytest.fixture(autouse=True)
+def no_old_contexts():
+    tls._context.cache_clear()
+    yield
+    tls._context.cache_clear()
+
+
+@pytest.fixture
+def build(monkeypatch, tmp_path):
+    """A frozen build of one file."""
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "SHA256SUMS").write_text(f"{hashlib.sha256(b'content').hexdigest()}  file\n")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "program"))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
+    return tmp_path
+
+
+def test_sources_have_no_list_of_files():
+    assert "sources" in checks.files()
+
+
+def test_files_that_are_as_they_were_built(build):
+    assert checks.files() == "all 1 are as they were built"
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_a_changed_file_is_a_failure_but_where_programs_are_signed(build, monkeypatch, platform):
+    (build / "file").write_bytes(b"Content")
+    monkeypatch.setattr(sys, "platform", platform)
+    if platform == "linux":
+        with pytest.raises(Failed, match=r"^1 of 1 are not as they were built: file\.$"):
+            checks.files()
+    else:
+        assert checks.files() == "1 of 1 were changed after the build, as signing does: file"
+
+
+@pytest.mark.parametrize("lost", ["file", "SHA256SUMS"])
+def test_a_file_that_cannot_be_read_is_a_failure(build, lost):
+    (build / lost).unlink()
+    with pytest.raises(Failed, match="cannot be read") as caught:
+        checks.files()
+    assert "Install live-sidecar again" in caught.value.remedy
+
+
+@linux
+def test_the_authorities_of_a_file_are_counted(monkeypatch, tmp_path):
+    own = tmp_path / "store.pem"
+    own.write_text(checks.CERTIFICATE.read_text("ascii"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    assert checks.system_trust() == f"1 certificate authorities in {own}"
+
+
+@linux
+def test_the_authorities_of_a_folder_are_counted_once_each(monkeypatch, tmp_path):
+    (tmp_path / "one.pem").write_text("")
+    (tmp_path / "01234567.0").symlink_to(tmp_path / "one.pem")
+    (tmp_path / "89abcdef.0").symlink_to(tmp_path / "one.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert checks.system_trust() == f"1 certificate authorities in {tmp_path}"
+
+
+@linux
+def test_a_system_without_authorities_is_a_failure(monkeypatch, tmp_path):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setattr(tls, "BUNDLES", ())
+    with pytest.raises(Failed) as caught:
+        checks.system_trust()
+    assert "ca-certificates" in caught.value.remedy
+
+
+def test_tls_with_a_private_authority():
+    assert checks.private_authority() in {
+        f"refused at first, and TLSv1.{n} once it is trusted" for n in (2, 3)
+    }
+
+
+def test_tls_that_verifies_nothing_is_a_failure(monkeypatch):
+    def trusting(_platform):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+    monkeypatch.setattr(tls, "_system_context", trusting)
+    with pytest.raises(Failed, match="unknown authority was accepted"):
+        checks.private_authority()
+
+
+def test_the_certificate_outlives_the_program_and_can_sign_nothing():
+    certificate, authority = x509.load_pem_x509_certificates(Path(checks.CERTIFICATE).read_bytes())
+    assert certificate.not_valid_after_utc > datetime(2100, 1, 1, tzinfo=UTC)
+    assert certificate.not_valid_before_utc < datetime(2019, 7, 1, tzinfo=UTC), (
+        "macOS takes long ones only from before"
+    )
+    assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+    certificate.verify_directly_issued_by(authority)
+    assert Path(checks.CERTIFICATE).read_text("ascii").count("PRIVATE KEY-----") == 2, (
+        "the authority's key is gone"
+    )
+
+
+def test_compression_and_masking():
+    assert checks.compression() == "68000 bytes became 239 and came back"
+
+
+def test_compression_that_changes_what_it_packs_is_a_failure(monkeypatch):
+    from websockets.extensions.permessage_deflate import PerMessageDeflate
+
+    real = PerMessageDeflate.decode
+    monkeypatch.setattr(
+        PerMessageDeflate,
+        "decode",
+        lambda self, frame, **k: type(frame)(frame.opcode, real(self, frame, **k).data[:-1]),
+    )
+    with pytest.raises(Failed, match="unpacked"):
+        checks.compression()
+
+
+def test_a_call_finds_its_method():
+    assert checks.calls() == "a line is read, and its method is called"
+
+
+def test_a_call_that_comes_to_another_method_is_a_failure(monkeypatch):
+    monkeypatch.setattr(dispatch.Dispatcher, "dispatch", lambda *_: 41)
+    with pytest.raises(Failed, match="wrong method"):
+        checks.calls()
+
+
+def test_a_session_with_the_simulator():
+    assert checks.session().startswith("opened, answered and closed in ")
+
+
+def test_a_session_that_cannot_be_opened_is_a_failure_with_its_reason(monkeypatch):
+    from sidecar.simulator import Script
+
+    monkeypatch.setattr(
+        "sidecar.simulator.Script",
+        lambda **_: Script.parse(b'{"faults":[{"do":"refuse","status":403,"times":9}]}', "x"),
+    )
+    with pytest.raises(Failed) as caught:
+        checks.session()
+    assert "403" in caught.value.text
+    assert "firewall" in caught.value.remedy
+
+
+def test_a_check_that_hangs_ends(monkeypatch):
+    import asyncio
+
+    monkeypatch.setattr(checks, "TIMEOUT_S", 0.01)
+    with pytest.raises(TimeoutError):
+        checks._run(asyncio.sleep(10, ""))
