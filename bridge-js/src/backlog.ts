@@ -165,7 +165,7 @@ export class Backlog {
   /** Forgets everything. Returns what is lost by it, a line for each kind. */
   clear(): Dropped[] {
     const audio = dropped([...this.#shed, ...this.#audio], 'sessionClosed');
-    const messages = this.#messages.map((message) => droppedMessage(message, 'sessionClosed'));
+    const messages = this.#messages.map((message) => droppedOne(message, 'sessionClosed'));
     this.#audio = [];
     this.#messages = [];
     this.#shed = [];
@@ -181,9 +181,10 @@ export class Backlog {
   }
 }
 
-/** What became of a message that is not audio. */
-export function droppedMessage({ n, payload }: KeptMessage, reason: Dropped['reason']): Dropped {
-  return { reason, kind: kindOf(payload), count: 1, fromN: n, throughN: n };
+/** What became of one message. */
+export function droppedOne(kept: Kept, reason: Dropped['reason']): Dropped {
+  if (kept.kind === 'audio') return dropped([kept], reason)!;
+  return { reason, kind: kindOf(kept.payload), count: 1, fromN: kept.n, throughN: kept.n };
 }
 
 function dropped(chunks: readonly Shed[], reason: Dropped['reason']): Dropped | undefined {

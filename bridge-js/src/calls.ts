@@ -1,5 +1,7 @@
 /** What is given with a call, and how long one may take. */
+import { SidecarAbortError, SidecarTimeoutError, type SidecarError } from './errors.js';
 import type { HostNotifications, Methods } from './generated/protocol.js';
+import { startTimer } from './timer.js';
 
 /** A call without a deadline of its own is given up after this. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
@@ -33,4 +35,26 @@ export type NotifyArguments<N extends keyof HostNotifications> = Record<never, n
 export function defaultTimeoutMs<M extends keyof Methods>(method: M, params: Methods[M]['params'] | undefined): number {
   const ownMs = OWN_DEADLINE_MS[method]?.((params ?? {}) as never);
   return ownMs === undefined ? DEFAULT_TIMEOUT_MS : ownMs + MARGIN_MS;
+}
+
+/**
+ * Calls `giveUp` when the caller waits no longer for `method`, until the function it returns is called. `isSent` tells
+ * whether a process may have carried it out by then.
+ * @throws AbortError when he does not wait at all, RangeError.
+ */
+export function limited(
+  method: string,
+  { signal, timeoutMs = Infinity }: CallOptions,
+  isSent: () => boolean,
+  giveUp: (error: SidecarError) => void,
+): () => void {
+  if (!(timeoutMs > 0)) throw new RangeError('`timeoutMs` must be more than 0; `Infinity` waits for ever.');
+  if (signal?.aborted) throw new SidecarAbortError({ method, sent: false }, signal.reason);
+  const onAbort = (): void => giveUp(new SidecarAbortError({ method, sent: isSent() }, signal?.reason));
+  const timer = startTimer(() => giveUp(new SidecarTimeoutError({ method, sent: isSent() }, timeoutMs)), timeoutMs);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  };
 }

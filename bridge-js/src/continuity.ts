@@ -137,7 +137,7 @@ export class Continuity {
     if (this.#state === 'suspended') return [];
     const told = this.#cut();
     if (this.#state === 'connected') this.#lineEndedAtMs = nowMs;
-    return [...told, this.moved('suspended', 'suspendRequested')];
+    return [...told, this.#step('suspended', { reason: 'suspendRequested', attempt: 0 })];
   }
 
   /** The session is given up. */
@@ -152,9 +152,10 @@ export class Continuity {
     return this.#told('dropped', dropped);
   }
 
-  /** The session changes its state for a reason that no process tells. */
-  moved(state: State, reason: string): Told {
-    return this.#step(state, { reason, attempt: 0 });
+  /** The session has ended; `said`: so its process told it, if it did. */
+  ended(reason: string, said: object | undefined, nowMs: number): Told[] {
+    if (said !== undefined) return this.receive('stateChanged', said, nowMs, () => ({ heldMs: 0, replayedMs: 0 }));
+    return this.#state === 'disconnected' ? [] : [this.#step('disconnected', { reason, attempt: 0 })];
   }
 
   #stateChanged(params: Story['stateChanged'], nowMs: number, waiting: () => Waiting): Told[] {

@@ -6,15 +6,16 @@ import type { Payload } from './backlog.js';
 import type { CallOptions } from './calls.js';
 import { Closing, type Closable } from './closing.js';
 import { Continuity } from './continuity.js';
-import { SessionFailedError, SidecarAbortError, SidecarClosedError, SidecarDownError } from './errors.js';
+import { SessionFailedError, SidecarClosedError, SidecarDownError } from './errors.js';
 import type { Emitter } from './events.js';
 import type { OpenParams, SendResult, SessionSettings, SessionSnapshot, State } from './generated/protocol.js';
 import { listen } from './listening.js';
 import { Opening } from './opening.js';
 import { Outgoing } from './outgoing.js';
-import type { LiveSessionEvents, ShortName, Told } from './session-events.js';
+import type { LiveSessionEvents, ShortName } from './session-events.js';
 import type { Sidecar } from './sidecar.js';
 import type { DownEvent, Supervisor } from './supervisor.js';
+import { Telling } from './telling.js';
 import { Terms } from './terms.js';
 
 export class Life implements Closable {
@@ -23,28 +24,30 @@ export class Life implements Closable {
   sidecar: Sidecar | undefined;
   readonly #id: string;
   readonly #supervisor: Supervisor;
-  readonly #events: Emitter<LiveSessionEvents>;
+  readonly #telling: Telling;
   readonly #terms: Terms;
   #story: Continuity;
   /** The call of `session/open` is not answered. */
   #isBeingOpened = false;
-  /** Present while the session is wanted: takes back all that was set up for it. */
+  /** Present while the session is wanted. */
   #release: (() => void) | undefined;
   #opening: Opening | undefined;
-  #openOptions: CallOptions = {};
   /** Suspended by the app: then no process is asked to open it. */
   #parked = false;
+  readonly #isAsked = (): boolean => this.sidecar !== undefined;
   readonly #closing = new Closing();
   /** Present while it is being closed. */
   #closed: Promise<void> | undefined;
+  /** The process said that the session is `disconnected`: told when it has ended here, too. */
+  #lastWord: object | undefined;
   /** Why no process has the session any more, and none will be asked. */
   #failure: Error | undefined;
 
   constructor(supervisor: Supervisor, params: OpenParams, events: Emitter<LiveSessionEvents>) {
     this.#id = params.sessionId;
     this.#supervisor = supervisor;
-    this.#events = events;
     this.#terms = new Terms(params);
+    this.#telling = new Telling(events, this.#terms.muted);
     this.#story = new Continuity(params);
     this.outgoing = this.#newOutgoing();
   }
@@ -87,8 +90,7 @@ export class Life implements Closable {
   }
 
   send(payload: Payload, options: CallOptions): Promise<SendResult> {
-    if (!this.takesMore) throw this.#closedError();
-    if (this.#failure !== undefined) throw this.#failure;
+    this.mustTakeMore();
     this.#story.sent(payload);
     return this.outgoing.send(payload, options);
   }
@@ -100,23 +102,25 @@ export class Life implements Closable {
   }
 
   async open(options: CallOptions): Promise<SessionSnapshot> {
-    this.#openOptions = options;
+    const opening = (this.#opening = new Opening(this.#terms.openingMs(false)));
+    opening.limit(options, this.#isAsked, (error) => this.#fail(error));
     this.#story = new Continuity(this.#terms.params);
     this.outgoing = this.#newOutgoing();
-    const { signal, timeoutMs = Infinity } = options;
-    const opening = (this.#opening = new Opening(Math.min(timeoutMs, this.#terms.openingMs(false))));
-    this.#listen();
-    const onAbort = (): void => this.#fail(new SidecarAbortError({ method: 'session/open', sent: false }, signal?.reason));
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener('abort', onAbort, { once: true });
-    if (this.isWanted) this.#start();
-    return opening.promise.finally(() => signal?.removeEventListener('abort', onAbort));
+    this.#release = listen(this.#supervisor, this.#id, {
+      up: (sidecar) => this.#attach(sidecar),
+      down: (down) => this.#lost(down),
+      gaveUp: (error) => this.#fail(error),
+      stopped: (error) => this.#end('leaving', error),
+      receive: (name, params) => this.#receive(name, params),
+    });
+    this.#start(opening);
+    return opening.promise;
   }
 
   /** The session is to have a line again. Undefined: a process has it, and must be asked. */
-  revive(): Promise<SessionSnapshot> | undefined {
-    this.unpark();
-    return this.sidecar === undefined ? this.#openAgain() : undefined;
+  revive(method: string, options: CallOptions = {}): Promise<SessionSnapshot> | undefined {
+    if (this.sidecar === undefined) return this.#openAgain(method, options);
+    return this.unpark();
   }
 
   /** The session is to have no line. False: a process has it, and must be asked. */
@@ -128,24 +132,14 @@ export class Life implements Closable {
     return true;
   }
 
-  unpark(): void {
+  unpark(): undefined {
     this.#parked = false;
     this.#opening?.leaveDeadline();
   }
 
   close(drainMs: number | undefined): Promise<void> {
     if (!this.isWanted) return Promise.resolve();
-    return (this.#closed ??= this.#close(drainMs).finally(() => (this.#closed = undefined)));
-  }
-
-  #listen(): void {
-    this.#release = listen(this.#supervisor, this.#id, {
-      up: (sidecar) => this.#attach(sidecar),
-      down: (down) => this.#lost(down),
-      gaveUp: (error) => this.#fail(error),
-      stopped: (error) => this.#end('leaving', error),
-      receive: (name, params) => this.#receive(name, params),
-    });
+    return (this.#closed ??= this.#close(drainMs));
   }
 
   /** Asks a process to open the session, and offers it what is kept; it takes the lines in this order. */
@@ -155,24 +149,24 @@ export class Life implements Closable {
     if (this.sidecar === sidecar || this.state === 'failed') return;
     this.sidecar = sidecar;
     this.#isBeingOpened = true;
+    this.#lastWord = undefined;
     const past = this.#story.past(Date.now());
     const again = past.lineEndedAgoMs !== undefined;
     const { heard, kept, last } = this.outgoing;
     const params = this.#terms.next({ ...past, heard, kept }, last);
-    sidecar.call('session/open', params, again ? {} : this.#openOptions).then(
+    sidecar.call('session/open', params, again ? {} : this.#opening?.callOptions).then(
       (snapshot) => this.#opened(sidecar, snapshot),
       (error: Error) => {
         if (this.sidecar === sidecar) this.#fail(error);
       },
     );
-    this.outgoing.attach(sidecar, { again, resumes: past.handle !== undefined });
+    this.#telling.after(() => this.outgoing.attach(sidecar, { again, resumes: past.handle !== undefined }));
   }
 
   #opened(sidecar: Sidecar, snapshot: SessionSnapshot): void {
     if (this.sidecar !== sidecar) return;
     this.#isBeingOpened = false;
-    this.#opening?.resolve(this.#story.snapshot(snapshot));
-    this.#opening = undefined;
+    this.#opening = this.#opening?.resolve(this.#story.snapshot(snapshot));
     this.#closing.wakeUp();
   }
 
@@ -182,13 +176,15 @@ export class Life implements Closable {
     const isOver = (state === 'disconnecting' || state === 'disconnected') && this.#closed === undefined;
     // An opening that is refused ends as `failed`, not as `disconnected`: the session is still wanted.
     if (isOver && this.#isBeingOpened && this.#story.wasUsable) return;
-    this.#tell(this.#story.receive(name, params, Date.now(), () => this.outgoing.waiting));
-    if (state === 'failed' && this.#story.wasUsable) {
-      const { error } = params as LiveSessionEvents['stateChanged'];
-      this.#events.emit('failed', new SessionFailedError(this.#id, error));
+    if (state === 'disconnected') {
+      this.#lastWord = params;
+      // The sidecar itself ended the session: above all, because this process did not read what it wrote.
+      return isOver && !this.#isBeingOpened ? this.#end('closed', this.#closedError()) : undefined;
     }
-    // The sidecar itself ended the session: above all, because this process did not read what it wrote.
-    if (state === 'disconnected' && isOver && !this.#isBeingOpened) this.#end('closed', this.#closedError());
+    const told = this.#story.receive(name, params, Date.now(), () => this.outgoing.waiting);
+    if (state !== 'failed' || !this.#story.wasUsable) return this.#telling.tellAll(told);
+    this.#failure = new SessionFailedError(this.#id, (params as LiveSessionEvents['stateChanged']).error);
+    this.#telling.tellAll(told, this.#failure);
   }
 
   #confirmed(through: number): void {
@@ -200,41 +196,53 @@ export class Life implements Closable {
   }
 
   #lost({ retryInMs, atMs }: DownEvent): void {
-    const hadSession = this.sidecar !== undefined;
+    this.#telling.after(() => {
+      const hadSession = this.sidecar !== undefined;
+      this.#detach();
+      // `close` goes on by itself: its call was rejected. There may be nothing that it needs another process for.
+      if (this.#closed !== undefined && !this.needsProcess) return;
+      if (this.#parked) this.#parkedAlone(atMs);
+      else if (this.state !== 'failed') this.#telling.tellAll(this.#story.lost(atMs, retryInMs));
+      if (hadSession) this.#telling.tell('lost', { atMs, retryInMs });
+    });
+  }
+
+  #detach(): void {
     this.sidecar = undefined;
     this.#isBeingOpened = false;
     this.outgoing.detach();
-    // `close` goes on by itself: its call was rejected. There may be nothing that it needs another process for.
-    if (this.#closed !== undefined && !this.needsProcess) return;
-    if (this.#parked) this.#parkedAlone(atMs);
-    else if (this.state !== 'failed') this.#tell(this.#story.lost(atMs, retryInMs));
-    if (hadSession) this.#events.emit('lost', { atMs, retryInMs });
   }
 
   /** Suspended, and no process knows of it: the deadline of an opening is kept here, as the sidecar would. */
   #parkedAlone(atMs: number): void {
-    if (this.state !== 'failed') this.#tell(this.#story.parked(atMs));
+    if (this.state !== 'failed') this.#telling.tellAll(this.#story.parked(atMs));
     this.#opening?.keepDeadline((error) => {
       if (!this.#story.wasUsable) return this.#end('closed', error);
-      this.#opening?.reject(error);
-      this.#opening = undefined;
+      this.#opening = this.#opening?.reject(error);
     });
   }
 
-  async #openAgain(): Promise<SessionSnapshot> {
+  async #openAgain(method: string, options: CallOptions): Promise<SessionSnapshot> {
     if (!this.isWanted) throw this.#closedError();
-    const opening = (this.#opening ??= new Opening(this.#terms.openingMs(this.#story.wasUsable)));
+    const opening = this.#opening ?? new Opening(this.#terms.openingMs(this.#story.wasUsable));
+    const usable = opening.within(method, options, this.#isAsked);
+    this.unpark();
+    this.#opening = opening;
     this.#failure = undefined;
-    this.#tell(this.#story.away(Date.now(), 0));
-    this.#start();
-    return opening.promise;
+    this.#telling.after(() => {
+      this.#telling.tellAll(this.#story.away(Date.now(), 0));
+      this.#start(opening);
+    });
+    return usable;
   }
 
-  #start(): void {
+  #start(opening: Opening): void {
+    // After the `stop()` that ends this session, too, there is to be no process.
+    if (this.#supervisor.stopping) return this.#fail(new SidecarClosedError('The sidecar is being stopped'));
     // A start that fails is told by `gaveUp` as well; here it matters when that was before this session listened.
     this.#supervisor.start().then(
       (sidecar) => this.#attach(sidecar),
-      (error: Error) => this.#fail(error),
+      (error: Error) => this.#opening === opening && this.#fail(error),
     );
   }
 
@@ -243,52 +251,45 @@ export class Life implements Closable {
     this.#closing.wakeUp();
     if (!this.takesMore) return;
     if (!this.#story.wasUsable) return this.#end('closed', error);
-    this.sidecar = undefined;
-    this.#isBeingOpened = false;
-    this.#failure = error;
-    this.outgoing.detach();
-    if (this.state !== 'failed') {
-      this.#tell(this.#story.failed(error));
-      this.#events.emit('failed', error);
-    }
-    this.#refuseAll(error);
+    this.#telling.after(() => {
+      this.#detach();
+      this.#refuseAll(error);
+      this.#failure = error;
+      if (this.state !== 'failed') this.#telling.tellAll(this.#story.failed(error), error);
+    });
   }
 
   async #close(drainMs = this.#terms.drainMs): Promise<void> {
+    const { outgoing } = this;
     const closed = await this.#closing.close(this.#id, this, drainMs);
-    this.outgoing.confirmed(closed?.queue.confirmedThrough ?? -1);
-    this.outgoing.clear(closed === undefined);
+    if (outgoing !== this.outgoing) return; // it ended otherwise, and was opened again
+    outgoing.confirmed(closed?.queue.confirmedThrough ?? -1);
+    outgoing.clear(closed === undefined);
     this.#end('closed', this.#closedError());
   }
 
   #end(reason: string, error: Error): void {
     if (!this.isWanted) return;
-    if (this.state !== 'disconnected') this.#tell([this.#story.moved('disconnected', reason)]);
-    this.#release?.();
-    this.#release = undefined;
-    this.sidecar = undefined;
-    this.#isBeingOpened = false;
-    this.unpark();
-    this.#failure = undefined;
-    this.#closing.wakeUp();
-    this.outgoing.clear(true);
-    this.#refuseAll(error);
+    this.#telling.after(() => {
+      this.#release?.();
+      this.#release = this.sidecar = this.#failure = this.#closed = undefined;
+      this.#isBeingOpened = false;
+      this.unpark();
+      this.#closing.wakeUp();
+      this.outgoing.clear(true);
+      this.#refuseAll(error);
+      this.#telling.tellAll(this.#story.ended(reason, this.#lastWord, Date.now()));
+      this.#lastWord = undefined;
+    });
   }
 
   #refuseAll(error: Error): void {
-    this.#opening?.reject(error);
-    this.#opening = undefined;
+    this.#opening = this.#opening?.reject(error);
     this.outgoing.refuseAll(error);
   }
 
-  #tell(all: readonly Told[]): void {
-    for (const { name, params } of all) {
-      if (!this.#terms.muted.has(`session/${name}`)) this.#events.emit(name, params as never);
-    }
-  }
-
   #newOutgoing(): Outgoing {
-    return new Outgoing(this.#id, this.#terms.limits, (dropped) => this.#tell([this.#story.dropped(dropped)]));
+    return new Outgoing(this.#id, this.#terms.limits, (lost) => this.#telling.tellAll([this.#story.dropped(lost)]));
   }
 
   #closedError(): SidecarClosedError {

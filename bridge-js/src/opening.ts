@@ -1,4 +1,5 @@
 /** Whoever waits for a session to be usable: told when it is, why it will not be, or that it took too long. */
+import { limited, type CallOptions } from './calls.js';
 import { deferred } from './deferred.js';
 import { SidecarTimeoutError } from './errors.js';
 import type { SessionSnapshot } from './generated/protocol.js';
@@ -11,6 +12,7 @@ export class Opening {
   readonly #limitMs: number;
   readonly #endsAtMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #callOptions: CallOptions = {};
 
   /** `limitMs`: so long it may take. The process that has the session sees to it, and answers by then. */
   constructor(limitMs: number) {
@@ -22,12 +24,36 @@ export class Opening {
     return this.#answer.promise;
   }
 
-  resolve(snapshot: SessionSnapshot): void {
+  /** The limits of whoever called `open`: `giveUp` is called when he waits no longer, whichever process has it then. */
+  limit(options: CallOptions, isSent: () => boolean, giveUp: (error: Error) => void): void {
+    const asking = new AbortController();
+    const release = limited('session/open', options, isSent, (error) => {
+      giveUp(error);
+      asking.abort();
+    });
+    this.promise.catch(() => undefined).finally(release);
+    const timeoutMs = options.timeoutMs === undefined ? undefined : Infinity; // it is kept here
+    this.#callOptions = { signal: asking.signal, timeoutMs };
+  }
+
+  /** For the calls of `session/open` that it takes. */
+  get callOptions(): CallOptions {
+    return this.#callOptions;
+  }
+
+  /** `promise` for a caller with limits of his own: they end his wait, not the opening. @throws as `limited`. */
+  within(method: string, options: CallOptions, isSent: () => boolean): Promise<SessionSnapshot> {
+    const his = deferred<SessionSnapshot>();
+    const release = limited(method, options, isSent, his.reject);
+    return Promise.race([this.promise, his.promise]).finally(release);
+  }
+
+  resolve(snapshot: SessionSnapshot): undefined {
     this.#answer.resolve(snapshot);
     this.leaveDeadline();
   }
 
-  reject(error: Error): void {
+  reject(error: Error): undefined {
     this.#answer.reject(error);
     this.leaveDeadline();
   }

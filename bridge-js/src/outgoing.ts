@@ -1,25 +1,20 @@
 /** What a session sends: numbered, kept until confirmed, offered to one process after the other. */
-import { Backlog, droppedMessage, kindOf, type BacklogLimits, type Kept, type KeptMessage, type Payload } from './backlog.js';
-import { DEFAULT_TIMEOUT_MS, type CallOptions } from './calls.js';
+import { Backlog, droppedOne, kindOf, type BacklogLimits, type Kept, type KeptMessage, type Payload } from './backlog.js';
+import { DEFAULT_TIMEOUT_MS, limited, type CallOptions } from './calls.js';
 import { deferred, type Deferred } from './deferred.js';
-import {
-  SidecarAbortError,
-  SidecarClosedError,
-  SidecarExitError,
-  SidecarRpcError,
-  SidecarTimeoutError,
-} from './errors.js';
+import { SidecarClosedError } from './errors.js';
 import type { Dropped, SendResult } from './generated/protocol.js';
+import { Offering } from './offering.js';
 import type { Sidecar } from './sidecar.js';
-import { startTimer } from './timer.js';
 
 export class Outgoing {
   readonly #sessionId: string;
   readonly #backlog: Backlog;
   readonly #dropped: (dropped: Dropped) => void;
   readonly #sends = new Map<KeptMessage, Deferred<SendResult>>();
-  readonly #waitingForProcess = new Set<Deferred<void>>();
-  #sidecar: Sidecar | undefined;
+  readonly #waitingForRoom = new Set<Deferred<void>>();
+  /** Present while a process has the session. */
+  #offering: Offering | undefined;
   /** By processes that are gone. */
   #offeredThrough = -1;
 
@@ -54,78 +49,83 @@ export class Outgoing {
     return this.#backlog.length;
   }
 
-  /** False: there is no process, or it does not keep up. The chunk is kept in any case. */
+  /** False: there is no process, it does not keep up, or a message is before it. The chunk is kept in any case. */
   sendAudio(data: string | Uint8Array, mimeType: string | undefined): boolean {
     const kept = this.#backlog.keepAudio(typeof data === 'string' ? data : toBase64(data), mimeType);
-    const sidecar = this.#sidecar;
     try {
-      return sidecar !== undefined && this.#offer(kept, sidecar);
+      return this.#offering?.offer(kept) ?? false;
+    } catch (error) {
+      this.#backlog.remove(kept);
+      throw error;
     } finally {
-      this.#tell(this.#backlog.makeRoom(sidecar !== undefined));
+      this.#tell(this.#backlog.makeRoom(this.#offering !== undefined));
     }
   }
 
   /** Resolves when a process has accepted the message. */
   async send(payload: Payload, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions): Promise<SendResult> {
-    const call = { method: 'session/send', sent: false };
-    if (signal?.aborted) throw new SidecarAbortError(call, signal.reason);
-    const kept = this.#backlog.keepMessage(payload, JSON.stringify(payload).length);
     const sent = deferred<SendResult>();
-    this.#sends.set(kept, sent);
-    const giveUp = (why: typeof SidecarAbortError | typeof SidecarTimeoutError, detail: unknown): void => {
-      this.#backlog.remove(kept);
-      sent.reject(new why({ ...call, sent: this.#sidecar !== undefined }, detail as never));
-    };
-    const onAbort = (): void => giveUp(SidecarAbortError, signal?.reason);
-    const timer = startTimer(() => giveUp(SidecarTimeoutError, timeoutMs), timeoutMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (this.#sidecar !== undefined) this.#offer(kept, this.#sidecar);
+    let kept: KeptMessage | undefined;
+    const isSent = (): boolean => kept !== undefined && (this.#offering?.through ?? -1) >= kept.n;
+    const release = limited('session/send', { signal, timeoutMs }, isSent, (error) => {
+      this.#remove(kept!);
+      sent.reject(error);
+    });
     try {
+      kept = this.#backlog.keepMessage(payload, JSON.stringify(payload).length);
+      this.#sends.set(kept, sent);
+      this.#offering?.offer(kept);
       return await sent.promise;
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      this.#sends.delete(kept);
+      release();
+      if (kept !== undefined) this.#sends.delete(kept);
     }
   }
 
   /** Resolves when a process has the session and room for more; rejects when there will be none. */
   async drained(): Promise<void> {
     for (;;) {
-      const sidecar = this.#sidecar;
-      if (sidecar === undefined) {
-        const attached = deferred<void>();
-        this.#waitingForProcess.add(attached);
-        await attached.promise;
+      const offering = this.#offering;
+      if (offering === undefined || offering.isHeld) {
+        const hasRoom = deferred<void>();
+        this.#waitingForRoom.add(hasRoom);
+        await hasRoom.promise;
         continue;
       }
       try {
-        return await sidecar.drained();
+        return await offering.sidecar.drained();
       } catch (error) {
-        if (this.#sidecar === sidecar) throw error;
+        if (this.#offering === offering) throw error;
       }
     }
   }
 
   /** `sidecar` was just asked to open the session: it is offered all that is kept. It takes the lines in order. */
   attach(sidecar: Sidecar, { again, resumes }: { readonly again: boolean; readonly resumes: boolean }): void {
-    this.#sidecar = sidecar;
+    const offering: Offering = new Offering(this.#sessionId, sidecar, {
+      accepted: (kept, result) => this.#sends.get(kept)?.resolve(result),
+      refused: (kept, error) => this.#refused(kept, error),
+      idle: () => this.#tellRoom(),
+    });
+    this.#offering?.end();
+    this.#offering = offering;
+    // Nobody would know the call it answers, and the service would end the connection for it.
+    const isStray = (one: Kept): boolean =>
+      again && !resumes && one.kind === 'message' && kindOf(one.payload) === 'toolResponse';
     const kept = this.#backlog.inOrder();
-    if (again && this.#backlog.openActivity !== undefined) this.#sayAgain(this.#backlog.openActivity, sidecar);
-    for (const one of kept) {
-      // Nobody would know the call it answers, and the service would end the connection for it.
-      const isStray = again && !resumes && one.kind === 'message' && kindOf(one.payload) === 'toolResponse';
-      if (isStray) this.#lose(one, 'sessionLost');
-      else this.#offer(one, sidecar);
-    }
-    for (const waiting of this.#waitingForProcess) waiting.resolve();
-    this.#waitingForProcess.clear();
+    for (const one of kept) if (isStray(one)) this.#lose(one, 'sessionLost');
+    // An activity was going on: without its beginning the service would not listen.
+    const payload = again ? this.#backlog.openActivity : undefined;
+    const first = payload === undefined ? [] : [{ kind: 'unnumbered', payload } as const];
+    offering.offerAll([...first, ...kept.filter((one) => !isStray(one))]);
+    if (!offering.isHeld) this.#tellRoom();
   }
 
   /** The process is gone, or has the session no more. */
   detach(): void {
-    if (this.#sidecar !== undefined) this.#offeredThrough = this.#backlog.last;
-    this.#sidecar = undefined;
+    this.#offeredThrough = Math.max(this.#offeredThrough, this.#offering?.through ?? -1);
+    this.#offering?.end();
+    this.#offering = undefined;
     this.#tell(this.#backlog.processLost());
   }
 
@@ -137,70 +137,50 @@ export class Outgoing {
 
   /** The messages that wait for a process are refused with `error`; audio stays. */
   refuseAll(error: Error): void {
-    for (const waiting of this.#waitingForProcess) waiting.reject(error);
-    this.#waitingForProcess.clear();
+    for (const waiting of this.#waitingForRoom) waiting.reject(error);
+    this.#waitingForRoom.clear();
     for (const [kept, sent] of this.#sends) {
-      this.#backlog.remove(kept);
+      this.#remove(kept);
       sent.reject(error);
     }
   }
 
-  /** Forgets everything; tells it as lost if no process told what became of it. */
+  /** Forgets everything, and offers no more; tells it as lost if no process told what became of it. */
   clear(isLost: boolean): void {
+    this.#offering?.end();
+    this.#offering = undefined;
     const lost = this.#backlog.clear();
     if (isLost) for (const dropped of lost) this.#dropped(dropped);
   }
 
-  #offer(kept: Kept, sidecar: Sidecar): boolean {
-    const { n } = kept;
-    const sessionId = this.#sessionId;
-    if (kept.kind === 'audio') {
-      try {
-        return sidecar.notify('session/sendAudio', { sessionId, n, ...kept.chunk });
-      } catch (error) {
-        if (isGone(error)) return false; // kept for the next one
-        this.#backlog.remove(kept);
-        throw error;
-      }
-    }
-    sidecar.call('session/send', { sessionId, n, ...kept.payload }, { timeoutMs: Infinity }).then(
-      (result) => this.#sends.get(kept)?.resolve(result),
-      (error: Error) => {
-        if (sidecar === this.#sidecar && !isGone(error)) this.#refused(kept, error);
-      },
-    );
-    return true;
-  }
-
-  #refused(kept: KeptMessage, error: Error): void {
+  #refused(kept: Kept, error: Error): void {
+    if (kept.kind === 'audio') return this.#lose(kept, 'outboxFull'); // it does not fit into a line
     const sent = this.#sends.get(kept);
     if (sent === undefined) return this.#lose(kept, 'deliveryUnknown'); // accepted before, by another process
-    this.#backlog.remove(kept);
+    this.#remove(kept);
     sent.reject(error);
   }
 
-  #lose(kept: KeptMessage, reason: Dropped['reason']): void {
-    this.#backlog.remove(kept);
-    const dropped = droppedMessage(kept, reason);
-    this.#dropped(dropped);
+  #lose(kept: Kept, reason: Dropped['reason']): void {
+    this.#remove(kept);
+    this.#dropped(droppedOne(kept, reason));
+    if (kept.kind === 'audio') return;
     this.#sends.get(kept)?.reject(new SidecarClosedError(`The session that the message belonged to is lost (${reason})`));
   }
 
-  /** An activity was going on: without its beginning the service would not listen. Nothing waits for the answer. */
-  #sayAgain(activity: Payload, sidecar: Sidecar): void {
-    const params = { sessionId: this.#sessionId, ...activity };
-    sidecar.call('session/send', params, { timeoutMs: Infinity }).catch(() => undefined);
+  #remove(kept: Kept): void {
+    this.#backlog.remove(kept);
+    if (kept.kind === 'message') this.#offering?.withdraw(kept);
+  }
+
+  #tellRoom(): void {
+    for (const waiting of this.#waitingForRoom) waiting.resolve();
+    this.#waitingForRoom.clear();
   }
 
   #tell(dropped: Dropped | undefined): void {
     if (dropped !== undefined) this.#dropped(dropped);
   }
-}
-
-/** Whether the process is gone, or has no such session (its opening is being refused): nothing was accepted. */
-function isGone(error: unknown): boolean {
-  if (error instanceof SidecarRpcError) return error.kind === 'unknownSession' || error.kind === 'shuttingDown';
-  return error instanceof SidecarExitError || error instanceof SidecarClosedError;
 }
 
 function toBase64({ buffer, byteOffset, byteLength }: Uint8Array): string {

@@ -1,4 +1,10 @@
 /** Whether a process that ended is started again, and when. Pure: time and chance are arguments. */
+import { SidecarError, SidecarProtocolError, SidecarRpcError, SidecarSpawnError, SidecarStuckError } from './errors.js';
+
+/** Failures to start that may be gone the next time: the machine was short of something, or a scanner held the file. */
+const PASSING = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY']);
+/** The last of these for another reason: beside a process that does not end there must be no second one. */
+const PERMANENT = [SidecarProtocolError, SidecarRpcError, SidecarStuckError];
 import { LONGEST_TIMER_MS } from './timer.js';
 
 export interface RestartPolicy {
@@ -66,4 +72,10 @@ export class Restarts {
     const delayMs = Math.min(baseDelayMs * factor ** (this.#inARow - 1), maxDelayMs);
     return Math.min(Math.round(delayMs * (1 + jitter * (2 * this.#random() - 1))), LONGEST_TIMER_MS);
   }
+}
+
+/** Whether trying again is of no use before somebody has done something. */
+export function isPermanent(error: Error): boolean {
+  if (error instanceof SidecarSpawnError) return !PASSING.has(error.code ?? '');
+  return PERMANENT.some((type) => error instanceof type) || !(error instanceof SidecarError);
 }

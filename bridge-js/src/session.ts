@@ -96,7 +96,7 @@ export class LiveSession {
 
   /** Makes a new connection now. A session that `failed` is opened again if it is gone. */
   reconnect(options?: CallOptions): Promise<SessionSnapshot> {
-    return this.#life.revive() ?? this.#ask('session/reconnect', options);
+    return this.#life.revive('session/reconnect', options) ?? this.#ask('session/reconnect', options);
   }
 
   /** Gives the line up until `resume()`; what is sent is kept. */
@@ -110,7 +110,7 @@ export class LiveSession {
 
   /** Ends a suspension; resolves when the session is usable. */
   resume(options?: CallOptions): Promise<SessionSnapshot> {
-    return this.#life.revive() ?? this.#ask('session/resume', options);
+    return this.#life.revive('session/resume', options) ?? this.#ask('session/resume', options);
   }
 
   get(options?: CallOptions): Promise<SessionSnapshot> {

@@ -9,24 +9,16 @@ import {
   SidecarDownError,
   SidecarError,
   SidecarExitError,
-  SidecarProtocolError,
-  SidecarRpcError,
-  SidecarSpawnError,
   SidecarStuckError,
   type Exit,
 } from './errors.js';
 import { Emitter, type Listener, type Unsubscribe } from './events.js';
 import type { HostNotifications, HostRequests, Methods } from './generated/protocol.js';
 import { Holders } from './holders.js';
-import { Restarts } from './restart.js';
+import { isPermanent, Restarts } from './restart.js';
 import { Sidecar, type ExitEvent, type StopOptions } from './sidecar.js';
 import type { SupervisorEvents, SupervisorOptions } from './supervisor-events.js';
 import { watch, type Watchdog } from './watchdog.js';
-
-/** Failures to start that may be gone the next time: the machine was short of something, or a scanner held the file. */
-const PASSING = new Set(['EAGAIN', 'EBUSY', 'EMFILE', 'ENFILE', 'ENOMEM', 'ETXTBSY']);
-/** The last of these for another reason: beside a process that does not end there must be no second one. */
-const PERMANENT = [SidecarProtocolError, SidecarRpcError, SidecarStuckError];
 
 export type { DownEvent, SupervisorEvents, SupervisorOptions, UpEvent } from './supervisor-events.js';
 
@@ -78,6 +70,11 @@ export class Supervisor {
   /** Whether a process runs, or is about to: from `start()` until `stop()` or `gaveUp`. */
   get running(): boolean {
     return this.#stopping === undefined && (this.#current !== undefined || this.#waiting !== undefined);
+  }
+
+  /** Whether `stop()` works. @internal */
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
   }
 
   /**
@@ -185,7 +182,10 @@ export class Supervisor {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const abort = new AbortController();
-    const done = this.#launchOne(abort.signal).finally(() => (this.#launching = undefined));
+    const done = this.#launchOne(abort.signal).finally(() => {
+      // A listener that heard of its failure may have begun the next one.
+      if (this.#launching?.abort === abort) this.#launching = undefined;
+    });
     this.#launching = { done, abort };
   }
 
@@ -199,13 +199,16 @@ export class Supervisor {
       if (error instanceof SidecarStuckError) throw error; // `stop()` tells it
       return;
     }
+    const waiting = this.#waiting;
+    if (signal.aborted || waiting === undefined) {
+      await sidecar.stop({ graceMs: 0 }); // nobody wants it any more
+      return;
+    }
     this.#current = sidecar;
     sidecar.once('exit', (exit) => this.#exited(sidecar, exit));
     this.#holders.apply();
-    const { resolve } = this.#waiting!;
     this.#waiting = undefined;
-    resolve(sidecar);
-    if (signal.aborted) return; // `stop()` waits for this, and ends it
+    waiting.resolve(sidecar);
     this.#upSinceMs = performance.now();
     if (watchdog !== false) this.#stopWatching = this.#watch(sidecar, watchdog ?? {});
     this.#events.emit('up', { sidecar, restarts: this.#launched++ });
@@ -282,12 +285,6 @@ export class Supervisor {
 
 function stoppedTooSoon(): SidecarClosedError {
   return new SidecarClosedError('The sidecar was stopped before it was up');
-}
-
-/** Whether trying again is of no use before somebody has done something. */
-function isPermanent(error: Error): boolean {
-  if (error instanceof SidecarSpawnError) return !PASSING.has(error.code ?? '');
-  return PERMANENT.some((type) => error instanceof type) || !(error instanceof SidecarError);
 }
 
 /** `await using supervisor = new Supervisor()` stops it at the end of the block. */

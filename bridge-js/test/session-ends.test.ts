@@ -6,7 +6,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import test from 'node:test';
 import { inspect } from 'node:util';
 import { SidecarClosedError, SidecarRpcError, SidecarTimeoutError } from '../src/errors.js';
-import { CHUNK_MS, heard, KEY, next, POSIX_ONLY, stage } from './support-session.js';
+import { PROGRAM } from './support-program.js';
+import { nextOf, until } from './support.js';
+import { CHUNK_MS, fault, heard, KEY, next, POSIX_ONLY, stage } from './support-session.js';
 
 test('an opening that is refused rejects, and may be tried again', () =>
   stage(
@@ -207,4 +209,115 @@ test('an opening that is suspended before there is a process resolves when it is
     assert.equal((await session.resume()).state, 'connected');
     assert.equal((await opening).state, 'connected');
     assert.equal(told.at(-1), 'connected');
+  }));
+
+test('a listener of `failed` may bring the session back and go on at once', () =>
+  stage(
+    async ({ session, kill, told }) => {
+      await session.open();
+      const back = new Promise<unknown>((resolve) => {
+        session.once('failed', () => resolve(Promise.all([session.reconnect(), session.send({ realtimeInput: { text: 'Hello?' } })])));
+      });
+      kill('SIGKILL');
+      await back;
+      assert.equal(session.state, 'connected');
+      assert.equal(told.filter((name) => name === '(failed)').length, 1);
+    },
+    {},
+    { restart: false },
+  ));
+
+test('the limits of `reconnect` and `resume` hold without a process, and end no session', () =>
+  stage(
+    async ({ session, kill, supervisor }) => {
+      await session.open();
+      kill('SIGKILL');
+      await next(session, 'lost');
+      await assert.rejects(session.reconnect({ signal: AbortSignal.abort() }), { name: 'AbortError' });
+      await assert.rejects(session.reconnect({ timeoutMs: 1 }), { name: 'SidecarTimeoutError', sent: false });
+      await until(() => session.state === 'connected', 'it came back all the same');
+      await session.suspend();
+      kill('SIGKILL');
+      await next(session, 'lost');
+      const up = nextOf((listener) => supervisor.on('up', listener), 'up');
+      const aborted = new AbortController();
+      const resumed = assert.rejects(session.resume({ signal: aborted.signal }), { name: 'AbortError' });
+      aborted.abort();
+      await resumed;
+      await up;
+      await until(() => session.state === 'connected', 'it was resumed all the same');
+    },
+    {},
+    { restart: { baseDelayMs: 60_000, maxDelayMs: 60_000 } },
+  ));
+
+test('the deadline of `open` holds from the call on, also while there is no process', () =>
+  stage(
+    async ({ session }) => {
+      const start = performance.now();
+      await assert.rejects(session.open({ timeoutMs: 200 }), { name: 'SidecarTimeoutError', timeoutMs: 200 });
+      assert.ok(performance.now() - start < 2_000);
+      assert.equal(session.state, 'disconnected');
+      await assert.rejects(session.open({ timeoutMs: 0 }), RangeError);
+    },
+    {},
+    { command: process.execPath, args: [PROGRAM, 'neverAnswers'] },
+  ));
+
+test('a session that failed takes nothing, whatever becomes of its process', () =>
+  stage(
+    async ({ session, supervisor, kill }) => {
+      await session.open();
+      const failed = next(session, 'failed');
+      await fault({ do: 'refuse', status: 503, times: 5 });
+      await fault({ do: 'cut' });
+      await failed;
+      const down = nextOf((listener) => supervisor.on('down', listener), 'down');
+      kill('SIGKILL');
+      await down;
+      await assert.rejects(session.send({ realtimeInput: { text: 'x' } }), { name: 'SessionFailedError' });
+      await fault({ do: 'refuse', status: 503, times: 0 }).catch(() => undefined);
+    },
+    { settings: { reconnect: { maxAttempts: 1, baseDelayMs: 10 } } },
+  ));
+
+test('what a listener causes is told after what it was told of', () =>
+  stage(
+    async ({ session, supervisor, kill, told }) => {
+      await session.open();
+      session.on('stateChanged', ({ state }) => state === 'reconnecting' && void session.suspend());
+      told.length = 0;
+      const down = nextOf((listener) => supervisor.on('down', listener), 'down');
+      kill('SIGKILL');
+      await down;
+      await until(() => session.state === 'suspended', 'suspended');
+      assert.deepEqual(told, ['reconnecting', '(reconnecting)', '(error)', '(lost)', 'suspended']);
+    },
+    {},
+    { restart: { baseDelayMs: 60_000 } },
+  ));
+
+test('a listener of `disconnected` may open the session again', () =>
+  stage(async ({ session, supervisor }) => {
+    await session.open();
+    const again = new Promise<unknown>((resolve) => {
+      const off = session.on('stateChanged', ({ state }) => {
+        if (state !== 'disconnected') return;
+        off();
+        resolve(session.open());
+      });
+    });
+    await session.close();
+    assert.equal(((await again) as { state: string }).state, 'connected');
+    assert.equal(session.state, 'connected');
+    const stopped = new Promise<unknown>((resolve) => {
+      const off = session.on('stateChanged', ({ state }) => {
+        if (state !== 'disconnected') return;
+        off();
+        resolve(assert.rejects(session.open(), SidecarClosedError));
+      });
+    });
+    await supervisor.stop();
+    await stopped;
+    assert.equal(supervisor.running, false, 'nor does it start a process after `stop()`');
   }));

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import test, { after, type TestContext } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, mock, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   RequestRefusedError,
@@ -13,6 +16,7 @@ import {
   SidecarSpawnError,
   SidecarStuckError,
 } from '../src/errors.js';
+import { SidecarProcess } from '../src/process.js';
 import { Supervisor, type DownEvent, type SupervisorEvents, type SupervisorOptions } from '../src/supervisor.js';
 import { isAlive, nextOf, until } from './support.js';
 
@@ -279,6 +283,40 @@ test('a start that is stopped rejects, and leaves no process, though it never an
   assert.ok(performance.now() - start < 3_000, 'it does not wait for the answer');
   assert.ok(!isAlive(pid));
 });
+
+for (const [event, restart] of [['down', { baseDelayMs: 60_000 }], ['gaveUp', false]] as const) {
+  test(`stop() ends what a listener of \`${event}\` started, and no other stays beside it`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'live-sidecar-supervisor-test-'));
+    const pids: number[] = [];
+    try {
+      const args = [PROGRAM, 'failsOnceThenStartsSlowly', join(folder, 'flag')];
+      const supervisor = supervise('', { args, restart });
+      const startProcess = SidecarProcess.start.bind(SidecarProcess);
+      mock.method(SidecarProcess, 'start', async (options: Parameters<typeof startProcess>[0]) => {
+        const child = await startProcess(options);
+        pids.push(child.pid!);
+        return child;
+      });
+      const again = new Promise<Promise<unknown>>((resolve) => {
+        supervisor.once(event, () => resolve(assert.rejects(supervisor.start(), SidecarClosedError).then(() => 'rejected')));
+      });
+      const first = assert.rejects(supervisor.start());
+      const second = again;
+      await until(() => pids.length === 2, 'the second process');
+      await supervisor.stop();
+      await first;
+      await second;
+      assert.ok(!pids.some(isAlive), 'none is left');
+      await supervisor.start();
+      assert.deepEqual(pids.map(isAlive), [false, false, true]);
+      await supervisor.stop();
+      assert.ok(!pids.some(isAlive));
+    } finally {
+      mock.restoreAll();
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
 
 test('a hung process does not hold stop for ever', POSIX_ONLY, async () => {
   const supervisor = supervise(undefined);

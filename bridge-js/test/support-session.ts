@@ -110,3 +110,9 @@ export async function speak(session: LiveSession, chunks: number, at: () => unkn
   await confirmed;
   return hash.digest('hex');
 }
+
+/** Tells the service what to do to those that are connected, or will be. */
+export async function fault(what: object): Promise<void> {
+  const answer = await fetch(`${control}/fault`, { method: 'POST', body: JSON.stringify(what) });
+  if (!answer.ok) throw new Error(await answer.text());
+}

@@ -1,6 +1,6 @@
 // Sidecars that go wrong in one way each: `node misbehaving.mjs <way>`. What they do right is the least that
 // `Sidecar.start()` needs. The real sidecar cannot be made to fail like this on request.
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, writeFileSync, writeSync } from 'node:fs';
 
 const way = process.argv[2];
 const INFO = {
@@ -50,6 +50,25 @@ const ways = {
   },
   startsSlowly() {
     habits.initialize = (message) => setTimeout(() => answer(message, INFO), 300);
+  },
+  failsOnceThenStartsSlowly() {
+    const flag = process.argv[3];
+    if (existsSync(flag)) return ways.startsSlowly();
+    writeFileSync(flag, '');
+    process.exit(3);
+  },
+  isBusyAtFirst() {
+    const tried = new Set();
+    const taken = [];
+    habits['session/sendAudio'] = ({ params }) => void taken.push(params.n);
+    habits['session/send'] = ({ id, params }) => {
+      const isNew = !tried.has(params.n);
+      tried.add(params.n);
+      if (isNew && params.n % 2 === 0) return write({ id, error: { code: -32001, message: 'busy' } });
+      taken.push(params.n);
+      return answer({ id }, { status: 'sent' });
+    };
+    habits.ping = (message) => answer(message, { taken });
   },
   garbage() {
     process.stdout.write('Welcome to the banner!\n\x00\xff{"half":\n');
