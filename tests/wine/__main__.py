@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.program import WINDOWS, WINDOWS_PYTHON
+from tests.program import SETUP, WINDOWS, WINDOWS_PYTHON
 from tests.wine.windows import FOLDER, HOLDER, ROOT, missing, name
 
 TESTS = ("tests/wine", "tests/process")
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
             return (build and _build()) or _test(rest)
         finally:
             holder.stdin.close()
-            subprocess.run([WINDOWS, "wineboot", "--kill"], check=False)
+            ours = os.environ | {"WINEPREFIX": str(SETUP / "prefix")}
+            subprocess.run(["wineserver", "--kill"], env=ours, check=False)
 
 
 def _build() -> int:
