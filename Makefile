@@ -19,6 +19,7 @@ FLOWS := tests/release/node_modules/.ready
 PACKERS := tests/packages/node_modules/.ready
 EXAMPLE := examples/electron-app/node_modules/.ready
 NODES := tests/nodes/node_modules/.ready
+WINE := tests/wine/node_modules/.ready
 # Other people's packages, for tests against them: never in .venv.
 APART := .venv-interop
 INTEROP := $(APART)/3/.ready $(APART)/2/.ready tests/interop/js-3/node_modules/.ready tests/interop/js-2/node_modules/.ready
@@ -32,7 +33,7 @@ WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-python test-js lint generate check-generated bench speech clean
 .PHONY: prove soak chaos fuzz mutants interop conformance rounds setup-apart electron setup-electron
-.PHONY: consumers nodes bench-bridge binary test-binary test-built packages test-packages package-example sign notarise lint-workflows
+.PHONY: consumers nodes bench-bridge binary test-binary test-built packages test-packages package-example setup-wine test-wine sign notarise lint-workflows
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -88,6 +89,12 @@ test-built: $(VENV) $(BRIDGE) ## the same of what lies there, which may be signe
 	  $(PY) -m pytest -q -n $(WORKERS) tests/binary tests/process $(PYTEST_ARGS); \
 	  echo "== the bridge"; (cd bridge-js && npm run --silent test); \
 	  echo "== chaos, the short selection"; $(PY) -m tests.chaos --short
+
+setup-wine: $(VENV) $(WINE) ## a Windows Python and Node under Wine, on Linux; it needs wine, wine64 and xvfb
+	@tests/wine/get-python.sh tests/wine/node_modules/.wine
+
+test-wine: $(VENV) $(BRIDGE) ## the program for Windows, built under Wine, and its tests; skipped without setup-wine
+	@$(PY) -m tests.wine -n $(WORKERS) $(PYTEST_ARGS)
 
 # dist/live-sidecar-<os>-<arch>/program
 PROGRAM = $(shell $(PY) build/binary.py --where)
@@ -158,7 +165,7 @@ speech: ## make the demo's recording anew (needs espeak-ng and sox)
 clean: ## remove what was set up and built
 	rm -rf .venv $(APART) bridge-js/node_modules bridge-js/dist bridge-js/.test-dist tests/bench/node_modules \
 	  tests/interop/js-*/node_modules tests/electron/node_modules tests/consumers/node_modules \
-	  tests/nodes/node_modules tests/release/node_modules tests/packages/node_modules \
+	  tests/nodes/node_modules tests/release/node_modules tests/packages/node_modules tests/wine/node_modules \
 	  examples/electron-app/node_modules examples/electron-app/out dist
 
 $(VENV): build/constraints.txt pyproject.toml
@@ -206,6 +213,12 @@ $(PACKERS): tests/packages/package.json tests/packages/package-lock.json
 # A link to bridge-js: the example imports the package by its name, as any app does.
 $(EXAMPLE): examples/electron-app/package.json
 	@cd $(dir $<) && npm install --silent --offline --no-package-lock --no-audit --no-fund
+	@touch $@
+
+# It is for Windows, which npm would refuse to install here.
+$(WINE): tests/wine/package.json tests/wine/package-lock.json
+	@echo "== setting up Node for Windows in tests/wine/node_modules"
+	@cd tests/wine && npm ci --silent --force --no-audit --no-fund
 	@touch $@
 
 # Where one cannot be had, the others are installed all the same.

@@ -38,6 +38,7 @@ KEPT = (
     "TEMP",
     "TMP",
     "TMPDIR",
+    "USERPROFILE",
     "WINEPREFIX",
 )
 """Of the environment; the rest must not find its way into a build."""

@@ -10,7 +10,7 @@ import type { OpenParams, SessionSnapshot } from '../src/generated/protocol.js';
 import { locate } from '../src/locate.js';
 import { Secret } from '../src/secret.js';
 import { Sidecar, type ExitEvent, type StartOptions } from '../src/sidecar.js';
-import { firstLine, isAlive, until } from './support.js';
+import { firstLine, getJson, isAlive, until } from './support.js';
 
 const HOST = fileURLToPath(new URL('../../test/programs/host.mjs', import.meta.url));
 const BRIDGE = new URL('../src/index.js', import.meta.url).href;
@@ -123,8 +123,7 @@ test('every chunk of audio arrives and is confirmed', () =>
     await until(() => confirmed === 99, 'all 100 chunks are confirmed');
     const { queue }: SessionSnapshot = await sidecar.call('session/get', { sessionId: 'audio' });
     assert.deepEqual([queue.offeredMs, queue.confirmedMs, queue.droppedMs], [2000, 2000, 0]);
-    const answer = await fetch(`${control}/state`);
-    const state = JSON.stringify(await answer.json());
+    const state = JSON.stringify(await getJson(`${control}/state`));
     assert.match(state, /"uniqueMs":2000\b/);
     assert.ok(!state.includes(KEY));
   }));

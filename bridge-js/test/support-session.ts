@@ -13,7 +13,7 @@ import { Secret } from '../src/secret.js';
 import { LiveSession } from '../src/session.js';
 import type { LiveSessionEvents } from '../src/session-events.js';
 import { Supervisor, type SupervisorOptions } from '../src/supervisor.js';
-import { firstLine, nextOf } from './support.js';
+import { firstLine, getJson, nextOf } from './support.js';
 
 export const KEY = 'AIza-of-the-session-test';
 export const CHUNK_MS = 20;
@@ -92,7 +92,7 @@ export function next<E extends keyof LiveSessionEvents>(
 
 /** What the service has of the newest session. */
 export async function heard(): Promise<{ texts: number; audio: { uniqueMs: number; doubledMs: number; sha256: string } }> {
-  const state = (await (await fetch(`${control}/state`)).json()) as { sessions: never[] };
+  const state = (await getJson(`${control}/state`)) as { sessions: never[] };
   return state.sessions.at(-1)!;
 }
 

@@ -1,7 +1,9 @@
 /** What several tests need. */
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { json } from 'node:stream/consumers';
 
 /** Whether a process runs. One that ended, and that its parent did not collect yet, does not. */
 export function isAlive(pid: number): boolean {
@@ -47,6 +49,11 @@ export function nextOf<Value>(
       resolve(value);
     });
   });
+}
+
+/** The JSON at this URL. Not by `fetch`: that sets TCP's keep-alive times, which Wine does not have. */
+export async function getJson(url: string): Promise<unknown> {
+  return json(await new Promise<IncomingMessage>((resolve, reject) => get(url, resolve).on('error', reject)));
 }
 
 /** The first line that a child prints; fails when it ends without one. */

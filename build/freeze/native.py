@@ -29,7 +29,14 @@ LIBRARIES = (
         "Apache-2.0.txt",
         r"lib(ssl|crypto)[.-].*",
     ),
-    Library("zlib", zlib.ZLIB_RUNTIME_VERSION, "Zlib", "zlib.txt", r"libz\..*|zlib1?\.dll"),
+    # On Windows it is in Python's own library.
+    Library(
+        "zlib",
+        zlib.ZLIB_RUNTIME_VERSION,
+        "Zlib",
+        "zlib.txt",
+        r"libz\..*|zlib1?\.dll|python3\d+\.dll",
+    ),
     Library("libffi", "", "MIT", "libffi.txt", r"libffi[.-].*"),
     Library("vcruntime", "", "LicenseRef-Microsoft", "vcruntime.txt", _OF_MICROSOFT),
 )  # fmt: skip

@@ -125,7 +125,8 @@ async def _private_authority() -> str:
             raise Failed("a certificate of an unknown authority was accepted.")
         version = await _talk(port, Tls(ca_pem=CERTIFICATE.read_text("ascii")).context())
     except OSError as exc:
-        raise Failed(f"no TLS connection to this machine itself: {exc}.", _LOOPBACK_REMEDY) from None
+        said = str(exc).rstrip(".")  # Windows's own words end with one
+        raise Failed(f"no TLS connection to this machine itself: {said}.", _LOOPBACK_REMEDY) from None
     finally:
         server.close()
     return f"refused at first, and {version} once it is trusted"

@@ -3,14 +3,13 @@
 import os
 import selectors
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.program import BINARY
+from tests.program import BINARY, PYTHON, WINE
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[2]
@@ -96,9 +95,9 @@ def spawn():
 
     def start(*arguments, command=None, **options):
         if command is None:
-            if BINARY is not None:
+            if BINARY is not None and not WINE:
                 pytest.skip("runs a Python program of its own, not the binary")
-            command = [sys.executable, str(PROGRAMS / arguments[0]), *arguments[1:]]
+            command = [*PYTHON, PROGRAMS / arguments[0], *arguments[1:]]
         child = Spawned([os.fspath(part) for part in command], **options)
         children.append(child)
         return child

@@ -34,11 +34,11 @@ WAIT_S = 10.0
 class Simulator:
     """A simulator in a process of its own, and a way to command it."""
 
-    def __init__(self, folder, **script):
+    def __init__(self, folder, simulate=SIMULATE, **script):
         path = folder / "script.json"
         path.write_text(json.dumps({"ownerGraceMs": 0, "refusalDelayMs": 20} | script))
         self._process = subprocess.Popen(
-            [*SIMULATE, "--script", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [*simulate, "--script", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         listening = json.loads(self._process.stdout.readline())
         self.url, self._control = listening["url"], listening["control"]

@@ -11,8 +11,9 @@ import re
 
 import pytest
 
-from tests.program import PROGRAM
+from tests.program import PROGRAM, sees_us
 
+pytestmark = sees_us
 SIDECAR = (*PROGRAM, "serve", "--log-level", "error")
 SIMULATOR = (*PROGRAM, "simulate", "--until-stdin-closes", "--quiet")
 

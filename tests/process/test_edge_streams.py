@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from tests.program import BINARY, PROGRAM, of_sources
+from tests.program import BINARY, PLATFORM, PROGRAM, of_sources
 
 MIB = 1024 * 1024
 
@@ -33,7 +33,7 @@ def test_lines_are_answered_in_order(spawn):
         pytest.param(
             b"libc",
             b"written by C",
-            marks=pytest.mark.skipif(sys.platform == "win32", reason="there is no libc to load on Windows"),
+            marks=pytest.mark.skipif(PLATFORM == "win32", reason="there is no libc to load on Windows"),
         ),
         (b"child", b"child ended"),
     ],
@@ -167,7 +167,7 @@ def test_a_host_that_closes_stdout_ends_the_process(spawn):
 
 
 @of_sources
-@pytest.mark.skipif(sys.platform == "win32", reason="a Windows process has its three standard handles")
+@pytest.mark.skipif(PLATFORM == "win32", reason="a Windows process has its three standard handles")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_standard_descriptor_that_was_closed_from_the_start_ends_the_process_or_does_not_matter(
     spawn, closed
@@ -184,7 +184,7 @@ def test_a_standard_descriptor_that_was_closed_from_the_start_ends_the_process_o
     assert child.process.returncode == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+@pytest.mark.skipif(PLATFORM == "win32", reason="there are no pseudo-terminals on Windows")
 def test_on_a_terminal_serve_explains_itself_in_two_lines_and_ends_with_control_d(spawn):
     terminal, its_end = os.openpty()
     try:
@@ -205,16 +205,16 @@ def test_on_a_terminal_serve_explains_itself_in_two_lines_and_ends_with_control_
 
 def test_the_version_goes_through_a_pipe():
     command = [*PROGRAM, "--version"]
-    result = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    result = subprocess.run(command, capture_output=True, check=False, timeout=30, text=True)
 
     assert result.returncode == 0
-    name, _, rest = result.stdout.decode().partition(" ")
+    name, _, rest = result.stdout.partition(" ")
     assert name == "live-sidecar"
     build = "from sources" if BINARY is None else r"commit [0-9a-f]{12}(, with changes)?|commit unknown"
     assert re.fullmatch(
-        rf"0\.\d+\.\d+ \(({build}), python 3\.\d+\.\d+, OpenSSL \d\S+, {sys.platform}-\w+\)\n", rest
+        rf"0\.\d+\.\d+ \(({build}), python 3\.\d+\.\d+, OpenSSL \d\S+, {PLATFORM}-\w+\)\n", rest
     )
-    assert result.stderr == b""
+    assert result.stderr == ""
 
 
 def test_help_goes_through_a_pipe_and_names_the_commands():

@@ -52,6 +52,7 @@ def test_what_is_said_while_a_session_is_suspended_arrives_after_its_resume(host
 def test_the_machine_sleeps_and_wakes(host, sim):
     host.open(sim.url)
     host.speak(10)
+    host.told("session/resumption", resumable=True)
     host.tell("system/suspend")
     host.told("session/stateChanged", state="suspended", reason="systemSuspend")
     host.speak(10)

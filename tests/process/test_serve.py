@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from tests.program import PROGRAM, of_sources
+from tests.program import PARENT, PLATFORM, PROGRAM, of_sources
 
 SERVE = (*PROGRAM, "serve", "--log-level", "error")
 HANGING_RESOLVER = """
@@ -93,11 +93,7 @@ def open_session(url, session_id="s1", **more):
 
 def start(spawn, command=SERVE, **options):
     child = spawn(command=command, **options).drain_stderr()
-    child.say(
-        call(
-            0, "initialize", protocolVersion="1", client={"name": "t", "version": "1"}, parentPid=os.getpid()
-        )
-    )
+    child.say(call(0, "initialize", protocolVersion="1", client={"name": "t", "version": "1"}, **PARENT))
     assert json.loads(child.hear())["id"] == 0
     return child
 
@@ -222,7 +218,7 @@ def test_shutdown_closes_the_sessions_and_exit_ends_the_process(spawn, service):
     assert child.process.returncode == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a Windows process without asking it")
+@pytest.mark.skipif(PLATFORM == "win32", reason="SIGTERM ends a Windows process without asking it")
 def test_sigterm_says_goodbye_to_the_service(spawn, service):
     child = start(spawn)
     child.say(open_session(service.url))

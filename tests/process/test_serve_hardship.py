@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from tests.program import PROGRAM, of_sources
+from tests.program import PROGRAM, WINE, of_sources
 
 SERVE = (*PROGRAM, "serve", "--log-level", "error")
 PROMPT_S = 1.0
@@ -159,6 +159,7 @@ SOUND_MS = 4 * 4096 * 3 / 4 / 48
 """Of PCM16 at 24 kHz."""
 
 
+@pytest.mark.skipif(WINE, reason="it counts at a moment at which the sockets of Wine still hold some")
 def test_a_host_that_does_not_read_for_long_costs_no_more_memory_than_one_that_does_not_read_for_a_moment(
     spawn, flood
 ):

@@ -27,7 +27,8 @@ def library(name):
         (["libssl.so.3", "libcrypto.so.1.1", "libz.so.1", "libffi.so.8"], ["libffi", "openssl", "zlib"]),
         (["libssl-3.dll", "libcrypto-3-x64.dll", "VCRUNTIME140.dll", "vcruntime140_1.dll", "api-ms-win-crt-math-l1-1-0.dll"], ["openssl", "vcruntime"]),
         (["libssl.3.dylib", "libpython3.11.dylib"], ["openssl"]),
-        (["python311.dll", "_ssl.pyd", "a/_core.cpython-311-x86_64-linux-gnu.so", "libpython3.11.so.1.0", "x.abi3.so"], []),
+        (["python311.dll", "python3.dll"], ["zlib"]),
+        (["python3.dll", "_ssl.pyd", "a/_core.cpython-311-x86_64-linux-gnu.so", "libpython3.11.so.1.0", "x.abi3.so"], []),
         (["notes.txt", "base_library.zip"], []),
     ],
 )  # fmt: skip
