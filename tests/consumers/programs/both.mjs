@@ -22,7 +22,8 @@ await note(supervisor.call('session/get', { sessionId: 'nobody' }));
 await note(supervisor.call('ping', {}, { signal: AbortSignal.abort() }));
 await note(supervisor.call('ping', {}, { timeoutMs: 0.001 }));
 
-const client = new here.GeminiLiveWebSocketClient({ apiKey: 'any', websocketBaseUrl: 'no URL', sidecar: supervisor });
+const session = { setup: { noSuchField: 1 } };
+const client = new here.GeminiLiveWebSocketClient({ apiKey: 'any', sidecar: supervisor, session });
 const { type } = await client.connect().catch((error) => error);
 await client.destroy();
 
