@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
 from importlib.resources import files
+
+from sidecar.stdio import signals
 
 from . import scenarios
 from .script import Script, ScriptError
@@ -104,7 +105,7 @@ async def _serve(args: argparse.Namespace, script: Script) -> int:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it is ending anyway
             loop.call_soon_threadsafe(stop.set)
 
-    _on_signals(stop_soon)
+    signals.hear(lambda _: stop_soon(), at_terminal=True)
     if args.until_stdin_closes:
         threading.Thread(target=_read_to_end, args=(stop_soon,), daemon=True).start()
     log = None if args.quiet else lambda line: print(line, file=sys.stderr, flush=True)
@@ -125,14 +126,6 @@ async def _serve(args: argparse.Namespace, script: Script) -> int:
         print(json.dumps(announcement, separators=(",", ":")), flush=True)
         await stop.wait()
     return 0
-
-
-def _on_signals(stop: Callable[[], None]) -> None:
-    # signal.signal rather than the loop's handlers: Windows has only these.
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, lambda *_: stop())
 
 
 def _read_to_end(then: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ _MAX_MESSAGE_BYTES = 16 * 2**20
 _CLOSE_TIMEOUT_S = 2.0
 _TLS_TIMEOUT_S = 5.0
 _REBIND_S = 0.05
+_RESET_S = 0.05
 
 # At debug the library writes keys and handles: never that far.
 _library_log = logging.getLogger("sidecar.simulator.websockets")
@@ -98,11 +99,14 @@ class Listener:
 
     async def stop(self) -> None:
         """Once every connection has ended."""
-        for wire in list(self._wires):
-            if wire.state is State.CONNECTING:  # a client that says nothing, or was told nothing
-                wire.reset()
-        closing: list[Awaitable[None]] = [server.wait_closed() for server in self._servers]
-        await asyncio.gather(*closing)
+        closing = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
+        while closing:
+            for wire in list(self._wires):
+                if wire.state is State.CONNECTING:  # a client that says nothing, or was told nothing
+                    wire.reset()
+            # Again, until they are gone: one that was accepted in the last moment shows only now.
+            _, waiting = await asyncio.wait(closing, timeout=_RESET_S)
+            closing = list(waiting)
         if self._relisten is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._relisten

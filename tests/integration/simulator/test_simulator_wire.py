@@ -1,7 +1,10 @@
 """The opening, the strictness, the frames and the heartbeat, as a client sees them."""
 
 import asyncio
+import gc
 import json
+import socket
+import warnings
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from sidecar.simulator import Script, Simulator
 
+TIMEOUT_S = 5.0
 PATH = "/ws/google.ai.generativelanguage.{}.GenerativeService.BidiGenerateContent"
 
 
@@ -220,3 +224,18 @@ async def test_the_end_of_the_simulator_is_quick_and_tells_the_clients(dial: Any
     assert await reader.closed() == (1001, "")
     assert await frozen.closed() == (1006, "")
     stubborn.socket.transport.resume_reading()
+
+
+@pytest.mark.parametrize("turns_of_the_loop", [0, 2, 3])
+async def test_who_comes_just_before_the_end_does_not_hold_it_up(turns_of_the_loop: int) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        async with Simulator() as sim:
+            host, port = sim.url.removeprefix("ws://").split(":")
+            late = [socket.create_connection((host, int(port))) for _ in range(20)]  # and say nothing
+            for _ in range(turns_of_the_loop):
+                await asyncio.sleep(0)
+    for each in late:
+        each.close()
+    with warnings.catch_warnings():  # Python 3.11 forgets a socket it accepted while its server closes
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
