@@ -208,9 +208,21 @@ export function kindOf({ realtimeInput, clientContent }: Payload): Dropped['kind
   return 'video' in realtimeInput ? 'video' : 'control';
 }
 
-/** Of PCM16, mono, in base64; the rate is that of the type, 16 kHz if it names none. */
+/** Of PCM16, mono, in base64. */
 function durationMs({ data, mimeType = '' }: KeptAudio['chunk']): number {
-  const rate = Number(/\brate=(\d+)/.exec(mimeType)?.[1] ?? 16_000);
+  const rate = rateOf(mimeType);
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
   return ((data.length * 0.75 - padding) / 2 / rate) * 1000;
+}
+
+let lastType = '';
+let lastRate = 16_000;
+
+/** In Hz: that of the type, 16 kHz if it names none. The type is the same for all chunks of a microphone. */
+function rateOf(mimeType: string): number {
+  if (mimeType !== lastType) {
+    lastRate = Number(/\brate=(\d+)/.exec(mimeType)?.[1] ?? 16_000);
+    lastType = mimeType;
+  }
+  return lastRate;
 }

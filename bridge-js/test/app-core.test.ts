@@ -9,6 +9,7 @@ import type { Happening, HappeningName, Happenings } from '../src/app/happenings
 import { newMirror, type Mirror } from '../src/app/mirror.js';
 import { newHeartbeatConfig, newReconnectionConfig } from '../src/app/policies.js';
 import type { AppEvent } from '../src/app/contract.js';
+import { Stage } from '../src/app/stage.js';
 import { EVENTS, next, tell } from '../src/app/table.js';
 import { WaitingInputs, type WaitingInput } from '../src/app/waiting.js';
 import { BacklogFullError, SidecarRpcError, SidecarSpawnError, SidecarTimeoutError } from '../src/errors.js';
@@ -335,4 +336,30 @@ test('of too many waiting inputs the least important and oldest gives way; the o
     waiting.takeAll().map((each) => each.input.text),
     ['high', 'normal'],
   );
+});
+
+test('inputs of which nobody hears are counted all the same', (t) => {
+  let nowMs = 1_000;
+  t.mock.method(Date, 'now', () => nowMs);
+  let heard = false;
+  const told: unknown[] = [];
+  const host = { hears: (event: AppEvent) => heard && event === 'messageSent', emit: (event: AppEvent) => told.push(event) };
+  const stage = new Stage(host, 'r2', newMirror(newReconnectionConfig({}), newHeartbeatConfig()));
+  const accepted = (): void => stage.happen(happening('inputAccepted', { status: 'sent' }));
+  stage.happen(happening('connectCalled', { session: SESSION }));
+  accepted();
+  nowMs += 20;
+  accepted();
+  nowMs += 5_000;
+  assert.deepEqual([stage.mirror.session!.messageCount, stage.mirror.count], [2, 2]);
+  assert.equal(stage.mirror.session!.lastActivity.getTime(), 1_020, 'when the last one was accepted, not when asked');
+  accepted();
+  heard = true;
+  accepted();
+  assert.deepEqual([stage.mirror.session!.messageCount, told], [4, ['messageSent']]);
+  heard = false;
+  accepted();
+  stage.happen(happening('connectCalled', { session: { ...SESSION, sessionId: 'other' } }));
+  accepted();
+  assert.deepEqual([stage.mirror.session!.messageCount, stage.mirror.count], [1, 6], 'each for its own session');
 });

@@ -5,5 +5,5 @@ const PCM = /^audio\/pcm(;rate=\d{4,6})?$/;
 
 /** Anything else would be taken, and heard by nobody. */
 export function isPcm(mimeType: unknown): mimeType is string {
-  return typeof mimeType === 'string' && PCM.test(mimeType);
+  return mimeType === DEFAULT_MIME_TYPE || (typeof mimeType === 'string' && PCM.test(mimeType));
 }

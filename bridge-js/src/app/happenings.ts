@@ -28,6 +28,8 @@ export interface OwnHappenings {
     priority: number;
     hasWaited: boolean;
   };
+  /** So many times `inputAccepted` of which nobody hears. */
+  inputsCounted: { count: number };
   /** The sidecar held it, and has sent it. */
   inputLeft: { input: RealtimeInput; inputType: string };
   /** There is no session yet that could take it. */
@@ -61,6 +63,7 @@ export const OWN_HAPPENINGS: { readonly [N in keyof OwnHappenings]: string } = {
   suspendCalled: '`suspendCurrentSession()`',
   resumeCalled: '`connect()`, `resumeSpecificSession()` of a session that is there',
   inputAccepted: 'the answer to `session/send` or `session/sendAudio`',
+  inputsCounted: 'several answers to `session/send` or `session/sendAudio`',
   inputLeft: '`session/queue` with `heldMessages` 0',
   inputWaits: '`sendRealtimeInput()` without a session',
   inputsLeft: '`connect()` with inputs that waited',

@@ -60,7 +60,8 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
     },
   }),
   inputLeft: same,
-  inputAccepted: (mirror, _, nowMs) => ({ ...mirror, session: active(mirror.session, nowMs), count: mirror.count + 1 }),
+  inputAccepted: (mirror, _, nowMs) => counting(mirror, 1, nowMs),
+  inputsCounted: (mirror, { count }, nowMs) => counting(mirror, count, nowMs),
   inputWaits: (mirror, { waiting }) => ({ ...mirror, waiting, count: mirror.count + 1 }),
   inputsLeft: (mirror, { waiting }) => ({ ...mirror, waiting }),
   retriesChanged: (mirror, { active }) => ({ ...mirror, activeRetries: active }),
@@ -83,9 +84,7 @@ const REDUCERS: { readonly [N in HappeningName]: Reducer<N> } = {
   stateChanged: reduceStateChanged,
   setupSent: same,
   message: (mirror, { message: { setupComplete } }, nowMs) => ({
-    ...mirror,
-    session: active(mirror.session, nowMs),
-    count: mirror.count + 1,
+    ...counting(mirror, 1, nowMs),
     setupPayload: setupComplete === undefined ? mirror.setupPayload : setupComplete,
   }),
   invalidMessage: (mirror) => ({ ...mirror, count: mirror.count + 1 }),
@@ -186,9 +185,10 @@ export function withSession(mirror: Mirror, change: Partial<SessionData>): Mirro
   return mirror.session === null ? mirror : { ...mirror, session: { ...mirror.session, ...change } };
 }
 
-/** A message went up or down. */
-function active(session: SessionData | null, nowMs: number): SessionData | null {
-  return session && { ...session, messageCount: session.messageCount + 1, lastActivity: new Date(nowMs) };
+/** So many messages went up or down. */
+function counting(mirror: Mirror, more: number, nowMs: number): Mirror {
+  const messageCount = (mirror.session?.messageCount ?? 0) + more;
+  return { ...withSession(mirror, { messageCount, lastActivity: new Date(nowMs) }), count: mirror.count + more };
 }
 
 function counted(mirror: Mirror, error: GeminiError, fatal: boolean): Mirror {

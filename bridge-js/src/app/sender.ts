@@ -13,6 +13,7 @@ import { type WaitingInput, WaitingInputs } from './waiting.js';
 
 const NORMAL = 1;
 const DONE = Promise.resolve();
+const NO_OPTIONS: MessageSendOptions = {};
 
 export interface SenderHost extends DeliveryHost {
   session(): LiveSession | undefined;
@@ -37,7 +38,7 @@ export class Sender {
   }
 
   /** Resolves when the sidecar has accepted it; with `expectResponse`, when its arrival is confirmed. */
-  input(input: RealtimeInput, options: MessageSendOptions = {}): Promise<void> {
+  input(input: RealtimeInput, options: MessageSendOptions = NO_OPTIONS): Promise<void> {
     const inputType = typeOf(input ?? {});
     if (inputType === undefined) {
       const message = 'The input has neither audio, nor text, nor audioStreamEnd. Give one of them.';

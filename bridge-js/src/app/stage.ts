@@ -4,7 +4,7 @@ import { gather, isGathered } from './finals.js';
 import type { Happening, Utterance } from './happenings.js';
 import type { Mirror } from './mirror.js';
 import type { Scene } from './row.js';
-import { isTold, next, tell } from './table.js';
+import { isHeard, isTold, next, tell } from './table.js';
 
 const COUNTDOWN_MS = 100;
 
@@ -20,6 +20,9 @@ export class Stage {
   readonly #hears: (event: AppEvent) => boolean;
   readonly #emit: (event: AppEvent, args: readonly unknown[]) => void;
   #mirror: Mirror;
+  /** Inputs that are not in the mirror yet, and when the last of them was accepted. */
+  #uncounted = 0;
+  #countedAtMs = 0;
   #openFinal: Utterance | undefined;
   #countdown: NodeJS.Timeout | undefined;
   /** What happened while something else was told: a listener that calls back does not change the order. */
@@ -41,11 +44,18 @@ export class Stage {
   }
 
   get mirror(): Mirror {
+    this.#count();
     return this.#mirror;
   }
 
   /** The mirror is changed when this returns; so are the events emitted, unless it is called by a listener. */
   happen(happening: Happening): void {
+    if (happening.name === 'inputAccepted' && !isHeard('inputAccepted', this.#hears)) {
+      this.#uncounted += 1; // 50 times a second: counted when somebody looks
+      this.#countedAtMs = Date.now();
+      return;
+    }
+    this.#count();
     if (isGathered(this.#openFinal, happening)) {
       const { open, happenings } = gather(this.#openFinal, happening);
       this.#openFinal = open;
@@ -75,6 +85,13 @@ export class Stage {
   #stopCountdown(): void {
     clearInterval(this.#countdown);
     this.#countdown = undefined;
+  }
+
+  #count(): void {
+    if (this.#uncounted === 0) return;
+    const happening: Happening = { name: 'inputsCounted', params: { count: this.#uncounted } };
+    this.#mirror = next(this.#mirror, happening, this.#countedAtMs);
+    this.#uncounted = 0;
   }
 
   #apply(happening: Happening): void {

@@ -40,6 +40,11 @@ export function isTold({ name }: Happening): boolean {
   return BY_HAPPENING.has(name);
 }
 
+/** Whether the app hears any event for it. */
+export function isHeard(name: HappeningName, hears: (event: AppEvent) => boolean): boolean {
+  return BY_HAPPENING.get(name)?.some(({ event }) => hears(event)) ?? false;
+}
+
 /**
  * Emits the events for what happened, in order. They are made one by one: a listener that is added by an earlier
  * listener hears the later ones, and what nobody hears is not made.
