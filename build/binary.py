@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the sources beside this script, whatever is installed
 
-from freeze import native, packages, papers, windows  # noqa: E402
+from freeze import elf, native, packages, papers, windows  # noqa: E402
 
 from sidecar import __version__  # noqa: E402
 from sidecar.origin import COMMIT_FILE  # noqa: E402
@@ -60,13 +60,24 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
         built = freeze(Path(work), commit(), made_at())
         describe(built, packages.read_modules(Path(work) / "modules.json"), made_at())
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(built, folder)
+        try:
+            replace(folder, built)
+        except OSError as exc:
+            print(f"{folder} cannot be replaced: {exc}. End what runs from it, and try again.", file=sys.stderr)
+            return 1
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     subprocess.run([folder / program_name(), "--version"], check=True)
     print(f"{size / 1e6:.1f} MB in {folder}")
     return 0
+
+
+def replace(folder: Path, built: Path) -> None:
+    """Puts `built` in the place of `folder`. Raises OSError when that cannot go; it is then as it was."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as aside:
+            folder.rename(Path(aside) / folder.name)
+    shutil.move(built, folder)
 
 
 def program_name() -> str:
@@ -120,6 +131,9 @@ def freeze(work: Path, commit: str, made_at: int) -> Path:
 
 def describe(folder: Path, modules: list[str], made_at: int) -> None:
     """Writes the papers into a build, and makes modes and times the same everywhere."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            elf.forget_search_path(path)
     theirs, libraries = packages.in_modules(modules), native.in_folder(folder)
     bill = json.dumps(papers.bill(__version__, theirs, libraries, made_at), indent=2)
     (folder / papers.LICENCES).write_bytes(papers.licences(theirs, libraries).encode())

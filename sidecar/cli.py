@@ -27,7 +27,8 @@ def run(arguments: list[str], descriptors: Descriptors | None) -> int:
     if descriptors is not None:
         _serve(descriptors, _log_level(arguments))
 
-    options = _parser(arguments).parse_args(arguments)
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
     if options.version:
         from sidecar import origin
 
@@ -37,6 +38,9 @@ def run(arguments: list[str], descriptors: Descriptors | None) -> int:
         from sidecar.tools import self_check
 
         return self_check.run(as_json=options.json)
+
+    if options.command == "serve":
+        parser.error("--json is for --self-check, which is missing")
 
     from sidecar.simulator import cli as simulator
 

@@ -48,7 +48,7 @@ export function aboutBuild(command: string, machine: Machine = process): string 
 }
 
 /** What the start of a program says whose folder is not whole: of PyInstaller's loader, and of Python without its library. */
-const DAMAGED = /^\[PYI-\d+:ERROR\]|^Fatal Python error|^ModuleNotFoundError/;
+const DAMAGED = /^\[PYI-\d+:ERROR\] (?!Failed to execute script)|^Fatal Python error|^ModuleNotFoundError/;
 
 /** What glibc's and musl's loaders say when the system lacks a library. */
 const LACKING = /error while loading shared libraries: ([^\s:]+)|Error loading shared library ([^\s:]+)/i;

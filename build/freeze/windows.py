@@ -1,5 +1,6 @@
 """What Windows shows of a program: its version, and its icon."""
 
+import re
 import struct
 import zlib
 
@@ -26,7 +27,7 @@ _BACK, _FRONT = (24, 60, 120, 255), (255, 255, 255, 255)
 
 def version_resource(version: str, commit: str) -> str:
     """The text that PyInstaller makes a version resource of."""
-    numbers = (*map(int, version.split(".")[:3]), 0)
+    numbers = (*map(int, re.findall(r"\d+", version)[:3]), 0)  # of 1.2.0-rc.1 the first three
     return _RESOURCE.format(numbers=numbers, version=version, commit=commit)
 
 

@@ -1,6 +1,12 @@
-"""What every call but `initialize` needs, imported after that one was answered."""
+"""What every call but `initialize` needs, imported after that one was answered.
 
+All of it: a frozen program reads its modules from its own file, which an update may replace or remove while the
+process serves. So nothing that serving can need is left for later (tests/unit/rpc/test_loading.py looks for it).
+"""
+
+# ruff: noqa: F401
 import logging
+import sys
 import threading
 from collections.abc import Callable
 
@@ -14,9 +20,34 @@ log = logging.getLogger(__name__)
 
 def import_the_rest() -> None:
     """Sessions with all that is below them, and jsonrpcserver. Idempotent."""
-    import sidecar.rpc.sessions  # noqa: F401
+    import sidecar.rpc.sessions
 
     library()
+    _import_what_is_rare()
+
+
+def _import_what_is_rare() -> None:
+    """What ours, the standard library and python-socks would import at their first use."""
+    import _strptime
+    import encodings.ascii
+    import encodings.idna
+    import urllib.request
+
+    import python_socks.async_.asyncio
+
+    import sidecar.live.system_proxy
+    import sidecar.rpc.openrpc
+    import sidecar.rpc.problems
+    import sidecar.rpc.stats
+
+    if sys.platform == "win32":
+        import winreg
+
+        import truststore
+    elif sys.platform == "darwin":
+        import _scproxy
+
+        import truststore
 
 
 def start(written: Callable[[float], object], damaged: Callable[[], None]) -> None:
@@ -31,8 +62,10 @@ def start(written: Callable[[float], object], damaged: Callable[[], None]) -> No
         written(ANSWER_WRITTEN_S)
         try:
             import_the_rest()
-        except ImportError:
+        except BaseException:  # a damaged file shows as anything: zlib.error, EOFError, PyInstaller's SystemExit
             log.exception("a file of the program is missing or damaged: install live-sidecar again")
             damaged()
+        else:
+            log.debug("all of the program is loaded")
 
     threading.Thread(target=run, name="load", daemon=True).start()

@@ -62,8 +62,8 @@ class Simulator:
 class Host:
     """Asks the sidecar, keeps every notification, and speaks (quietly, so that nobody answers)."""
 
-    def __init__(self, spawn, seed=1):
-        self.child = spawn(command=SERVE).drain_stderr()
+    def __init__(self, spawn, seed=1, serve=SERVE):
+        self.child = spawn(command=serve).drain_stderr()
         self.heard = []
         self._answers = {}
         self._id = 0
