@@ -2,8 +2,8 @@
 
 python build/release.py check --tag v0.1.0       exit 1, naming all that disagrees with the tag
 python build/release.py notes --tag v0.1.0       print the section of the change log
-python build/release.py collect --from FOLDER    put what lies in its folders, one of each machine, into dist/packages
-python build/release.py packages --tag v0.1.0    print name and file of each npm package, in order of publishing
+python build/release.py collect --from FOLDER    put all that lies in folders of FOLDER into dist/packages
+python build/release.py packages --tag v0.1.0    name and file of each npm package, in the order of publishing
 """
 
 import argparse
@@ -78,7 +78,9 @@ def collect(parts: Path, root: Path) -> None:
 
 def packages(version: str, root: Path) -> list[tuple[str, Path]]:
     """Name and file, from the root, of each npm package in the order of publishing: nobody may find a bridge
-    whose binaries are not there yet. Raises `NotReady` unless all files of a release are there, and no others.
+    whose binaries are not there yet.
+
+    Raises `NotReady` unless all files of a release are there, and no others.
     """
     listed = [
         *((f"{SCOPE}/{each}", PACKAGES / f"live-sidecar-{each}-{version}.tgz") for each in PLATFORMS),
