@@ -41,7 +41,7 @@ class Loop:
 def pipe():
     ends = list(os.pipe())
     yield ends
-    for end in ends:
+    for end in reversed(ends):  # a reader in its read holds up the closing of its own end, on Windows
         if end >= 0:
             os.close(end)
 

@@ -46,6 +46,8 @@ class Host:
         return self.data.decode().split("\n")[:-1]
 
     def close(self):
+        if self._thread.ident is None and self.read_end >= 0:
+            self.hang_up()  # a writer in its write holds up the closing of its own end, on Windows
         if self.write_end >= 0:
             os.close(self.write_end)
             self.write_end = -1
