@@ -53,7 +53,7 @@ test-python: $(VENV) $(BRIDGE)
 test-js: $(VENV) $(BRIDGE)
 	@echo "== JavaScript tests"
 	@cd bridge-js && npm run --silent test
-	@node --test tests/unit/demo/reconcile.test.mjs tests/electron/page.test.mjs
+	@node --test tests/unit/demo/reconcile.test.mjs tests/electron/page.test.mjs tests/packages/registry.test.mjs
 
 lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
 	@echo "== ruff, mypy, tsc"
@@ -72,7 +72,7 @@ check-generated: $(VENV) $(BRIDGE)
 	@cd bridge-js && node scripts/app-events.mjs --check
 
 bench: $(VENV) $(BRIDGE) $(PEER) $(EMPTY) binary ## speed and memory beside in-process ws, as ratios
-	@node tests/bench/bench.mjs $$($(PY) build/binary.py --where) $(BENCH_ARGS)
+	@node tests/bench/bench.mjs "$$($(PY) build/binary.py --where)" $(BENCH_ARGS)
 
 bench-bridge: $(VENV) $(BRIDGE) $(PEER) ## what a live session costs the app's main process, beside in-process ws
 	@node tests/bench/bridge.mjs $(BENCH_ARGS)
@@ -84,7 +84,7 @@ binary: $(VENV) ## freeze the sidecar into dist/live-sidecar-<os>-<arch>, a fold
 test-binary: binary test-built ## the tests of processes, of the bridge and of chaos against the frozen program, and its own
 
 test-built: $(VENV) $(BRIDGE) ## the same of what lies there, which may be signed: it is not built anew
-	@export LIVE_SIDECAR_BINARY=$$($(PY) build/binary.py --where) && set -e; \
+	@export LIVE_SIDECAR_BINARY="$$($(PY) build/binary.py --where)" && set -e; \
 	  echo "== the folder, and the tests of processes"; \
 	  $(PY) -m pytest -q -n $(WORKERS) tests/binary tests/process $(PYTEST_ARGS); \
 	  echo "== the bridge"; (cd bridge-js && npm run --silent test); \
@@ -96,19 +96,19 @@ setup-wine: $(VENV) $(WINE) ## a Windows Python and Node under Wine, on Linux; i
 test-wine: $(VENV) $(BRIDGE) ## the program for Windows, built under Wine, and its tests; skipped without setup-wine
 	@$(PY) -m tests.wine -n $(WORKERS) $(PYTEST_ARGS)
 
-# dist/live-sidecar-<os>-<arch>/program
-PROGRAM = $(shell $(PY) build/binary.py --where)
+# dist/live-sidecar-<os>-<arch>
+BUILT = $(shell $(PY) build/binary.py --folder)
 
 sign: $(VENV) ## sign what `make binary` made, where the environment names an identity (docs/packaging.md)
-	@$(PY) build/sign.py sign $(dir $(PROGRAM))
+	@$(PY) build/sign.py sign "$(BUILT)"
 
 notarise: $(VENV) ## have Apple notarise what `make sign` signed, where the environment names a key
-	@$(PY) build/sign.py notarise $(dir $(PROGRAM))
+	@$(PY) build/sign.py notarise "$(BUILT)"
 
 packages: $(VENV) $(BRIDGE) ## the npm packages and the archive of what lies there, in dist/packages
 	@rm -rf dist/packages
-	@$(PY) build/npm_packages.py $(dir $(PROGRAM)) --into dist/packages
-	@$(PY) build/archive.py $(dir $(PROGRAM)) --into dist/packages
+	@$(PY) build/npm_packages.py "$(BUILT)" --into dist/packages
+	@$(PY) build/archive.py "$(BUILT)" --into dist/packages
 
 test-packages: packages ## npm installs the packages from a registry on loopback, and an app outside development talks
 	@node --test tests/packages/install.test.mjs

@@ -2,12 +2,14 @@
 
     python build/binary.py            write dist/live-sidecar-<os>-<arch>/
     python build/binary.py --where    tell the path of the program in it
+    python build/binary.py --folder   tell the path of the folder
 
 The same sources, Python and libraries make the same bytes, wherever they lie. The environment may name
 SOURCE_DATE_EPOCH and LIVE_SIDECAR_COMMIT, where git cannot be asked.
 """
 
 import argparse
+import io
 import json
 import os
 import platform
@@ -15,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the sources beside this script, whatever is installed
@@ -48,11 +50,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="where the folder goes")
     parser.add_argument("--where", action="store_true", help="tell the path of the program, and do nothing")
+    parser.add_argument("--folder", action="store_true", help="tell the path of the folder, and do nothing")
     options = parser.parse_args()
     machine = platform.machine().lower()
     folder = options.dist / f"live-sidecar-{sys.platform}-{ARCHITECTURES.get(machine, machine)}"
-    if options.where:
-        print(folder / program_name())
+    if options.where or options.folder:
+        tell(folder / program_name() if options.where else folder)
         return 0
     if sys.platform == "linux" and not (shutil.which("strip") and shutil.which("objdump")):
         print("make binary needs strip and objdump: install binutils.", file=sys.stderr)
@@ -78,6 +81,13 @@ def replace(folder: Path, built: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as aside:
             folder.rename(Path(aside) / folder.name)
     shutil.move(built, folder)
+
+
+def tell(path: PurePath) -> None:
+    """Prints it for `make` and shells, to which a backslash and a carriage return mean something else."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="\n")
+    print(path.as_posix())
 
 
 def program_name() -> str:

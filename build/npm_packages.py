@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from freeze import papers
+from release import PLATFORMS, SCOPE
 
 ROOT = Path(__file__).resolve().parent.parent
 BRIDGE = ROOT / "bridge-js"
-SCOPE = "@live-sidecar"
-PLATFORMS = ("linux-x64", "win32-x64", "darwin-arm64", "darwin-x64")
-"""Those that a release has, in Node's names."""
 FOLDER = "live-sidecar"
 """In a platform package, and among the resources of an Electron app: packagers copy it under its own name."""
 README = f"""# {{name}}

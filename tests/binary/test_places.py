@@ -31,7 +31,8 @@ def test_it_names_its_build(folder):
 def test_every_check_is_ok_and_the_files_are_those_that_were_built(folder, self_check):
     lines = self_check(folder / "live-sidecar")
     assert re.fullmatch(r"ok      files: all \d+ are as they were built", lines[1])
-    assert int(re.search(r"(\d+) certificate authorities", lines[2]).group(1)) > 10
+    if sys.platform != "darwin":  # which does not tell how many it has
+        assert int(re.search(r"(\d+) certificate authorities", lines[2]).group(1)) > 10
 
 
 @posix

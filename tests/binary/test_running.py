@@ -1,16 +1,20 @@
 """The program at rest, and what it loads."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.process.host import Host
 
-MAX_RESIDENT_BYTES = 40_000_000
+MAX_RESIDENT_BYTES = 40_000_000 if sys.platform == "linux" else 80_000_000
+"""It was measured on Linux only. Elsewhere this finds no more than a mistake."""
 
 
-def test_at_rest_it_holds_less_than_40_mb(spawn_binary):
+def test_at_rest_it_holds_little(spawn_binary):
     host = Host(spawn_binary)
     host.ask("rpc.discover")  # everything is imported now
     process = psutil.Process(host.child.pid)
@@ -19,14 +23,19 @@ def test_at_rest_it_holds_less_than_40_mb(spawn_binary):
     assert process.children() == []
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="psutil sees no loaded libraries on macOS")
 def test_it_loads_no_library_that_is_not_its_own_or_the_c_library_s(spawn_binary, folder):
     host = Host(spawn_binary)
     host.ask("session/list")
-    loaded = {Path(each.path) for each in psutil.Process(host.child.pid).memory_maps() if ".so" in each.path}
+    mapped = {Path(each.path) for each in psutil.Process(host.child.pid).memory_maps()}
+    loaded = {path for path in mapped if {".so", ".dll", ".pyd"} & {each.lower() for each in path.suffixes}}
 
-    strangers = {path.name for path in loaded if folder not in path.parents}
+    strangers = {path for path in loaded if folder not in path.parents}
     assert len(loaded) - len(strangers) > 10
-    assert {name.partition(".")[0].partition("-")[0] for name in strangers} <= {
+    if sys.platform == "win32":
+        assert {path for path in strangers if Path(os.environ["SYSTEMROOT"]) not in path.parents} == set()
+        return
+    assert {path.name.partition(".")[0].partition("-")[0] for path in strangers} <= {
         "ld",
         "libc",
         "libm",

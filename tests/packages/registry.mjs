@@ -4,14 +4,16 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 /** Serves these tarballs; `requested` lists those that somebody fetched. */
 export async function serveRegistry(tarballs) {
   const files = new Map(tarballs.map((path) => [`/${basename(path)}`, readFileSync(path)]));
   const manifests = new Map();
   for (const path of tarballs) {
-    const manifest = JSON.parse(execFileSync('tar', ['xzOf', path, 'package/package.json'], { encoding: 'utf8' }));
+    // GNU tar takes what stands before a colon for the name of a machine: `D:` of Windows, too.
+    const options = { cwd: dirname(path), encoding: 'utf8' };
+    const manifest = JSON.parse(execFileSync('tar', ['xzOf', basename(path), 'package/package.json'], options));
     manifests.set(manifest.name, { manifest, file: `/${basename(path)}` });
   }
   const requested = [];

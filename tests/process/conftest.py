@@ -1,7 +1,7 @@
 """Real child processes, watched through their pipes: a pipe at its end is a process that is gone."""
 
 import os
-import selectors
+import queue
 import subprocess
 import threading
 import time
@@ -48,19 +48,32 @@ class Spawned:
     def hear(self):
         """The next line of stdout, or None at its end."""
         until_s = time.monotonic() + WAIT_S
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while b"\n" not in self._received:
-                assert selector.select(until_s - time.monotonic()), (
-                    f"no line; so far {self._received[:200]!r}"
-                )
-                piece = self.process.stdout.read(65536)
-                if not piece:
-                    assert self._received == b"", "the last line was cut off"
-                    return None
-                self._received += piece
+        while b"\n" not in self._received:
+            piece = self._read(until_s - time.monotonic())
+            if not piece:
+                assert self._received == b"", "the last line was cut off"
+                return None
+            self._received += piece
         line, _, self._received = self._received.partition(b"\n")
         return line
+
+    def reach_the_end(self, timeout_s):
+        """Reads until stdout ends. Its last writer is then gone: a process that lives would hold it open."""
+        until_s = time.monotonic() + timeout_s
+        while self._read(until_s - time.monotonic()):
+            pass
+
+    def _read(self, timeout_s):
+        """Once, and only when asked: some tests leave the pipe full. A thread waits, for Windows's `select` takes
+        sockets only."""
+        pieces = queue.SimpleQueue()
+        threading.Thread(
+            target=lambda: pieces.put(self.process.stdout.read(65536)), daemon=True, name="one read of stdout"
+        ).start()
+        try:
+            return pieces.get(timeout=max(0, timeout_s))
+        except queue.Empty:
+            raise AssertionError(f"neither a line nor the end; so far {self._received[:200]!r}") from None
 
     def hear_all(self):
         """All lines until stdout ends."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -14,17 +13,6 @@ from tests.program import PLATFORM, WINE, of_sources, sees_us
 
 PROMPT_S = 1.0
 """What design section 2 promises from the host's end to the process's."""
-
-
-def is_at_end_within(fd, timeout_s):
-    """Reads a pipe until its end. Its last writer is then gone: a process that lives would hold it open."""
-    until_s = time.monotonic() + timeout_s
-    with selectors.DefaultSelector() as selector:
-        selector.register(fd, selectors.EVENT_READ)
-        while selector.select(max(0, until_s - time.monotonic())):
-            if not os.read(fd, 65536):
-                return True
-    return False
 
 
 def reasons(child):
@@ -213,7 +201,7 @@ def test_a_parent_that_is_killed_takes_the_process_with_it(spawn, held_open, sta
     if not held_open:
         launcher.process.stdin.close()
 
-    assert is_at_end_within(launcher.process.stdout.fileno(), PROMPT_S)
+    launcher.reach_the_end(PROMPT_S)
 
 
 @of_sources

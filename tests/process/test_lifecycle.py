@@ -1,7 +1,6 @@
 """The lifecycle from the host's side: the real process, asked in JSON-RPC."""
 
 import json
-import signal
 import time
 
 import pytest
@@ -83,7 +82,7 @@ def test_an_app_that_was_killed_takes_its_conversation_up_again(spawn, sim):
     first.speak(25)
     handle = first.told("session/resumption", resumable=True)["handle"]
     first.ask("session/ping", sessionId="s1")  # what was written before is confirmed
-    first.child.process.send_signal(signal.SIGKILL)
+    first.child.process.kill()
     first.child.process.wait(WAIT_S)
 
     second = Host(spawn, seed=2)

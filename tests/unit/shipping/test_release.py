@@ -95,3 +95,51 @@ def test_a_section_without_words_is_no_release(release: Any, tree: Path) -> None
 
 def test_this_tree_names_one_version_everywhere(release: Any) -> None:
     assert len(set(release.versions(ROOT).values())) == 1
+
+
+def make_files(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_text(name)
+
+
+def names_for(platform: str) -> list[str]:
+    """As `make packages` names what it makes."""
+    archive = f"live-sidecar-0.2.0-{platform}"
+    return [f"live-sidecar-{platform}-0.2.0.tgz", f"{archive}.tar.gz", f"{archive}.sha256"]
+
+
+def test_what_all_machines_made_is_collected_and_listed_with_the_bridge_last(
+    release: Any, tree: Path, capsys: Any
+) -> None:
+    for platform in release.PLATFORMS:
+        make_files(tree / "parts" / platform, *names_for(platform))
+    make_files(tree / "parts/bridge", "live-sidecar-0.2.0.tgz")
+
+    assert release.main(["collect", "--from", str(tree / "parts")], tree) == 0
+    assert release.main(["packages", "--tag", "v0.2.0"], tree) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "@live-sidecar/linux-x64 dist/packages/live-sidecar-linux-x64-0.2.0.tgz"
+    assert lines[-1] == "live-sidecar dist/packages/live-sidecar-0.2.0.tgz"
+    assert len(lines) == 5
+
+
+def test_a_file_that_two_machines_made_is_refused(release: Any, tree: Path, capsys: Any) -> None:
+    for platform in ("linux-x64", "win32-x64"):
+        make_files(tree / "parts" / platform, *names_for(platform), "live-sidecar-0.2.0.tgz")
+
+    assert release.main(["collect", "--from", str(tree / "parts")], tree) == 1
+    assert "live-sidecar-0.2.0.tgz is there twice" in capsys.readouterr().err
+
+
+def test_a_release_without_a_platform_or_with_a_stranger_is_refused(
+    release: Any, tree: Path, capsys: Any
+) -> None:
+    for platform in release.PLATFORMS[:3]:
+        make_files(tree / "dist/packages", *names_for(platform))
+    make_files(tree / "dist/packages", "live-sidecar-0.2.0.tgz", "live-sidecar-0.1.0.tgz")
+
+    assert release.main(["packages", "--tag", "v0.2.0"], tree) == 1
+    told = capsys.readouterr().err
+    assert "live-sidecar-darwin-x64-0.2.0.tgz is missing" in told
+    assert "live-sidecar-0.1.0.tgz is none of 0.2.0" in told

@@ -26,7 +26,8 @@ def folder(tmp_path: Path) -> Path:
     for name in ("live-sidecar", "_internal/Python", "_internal/lib/_ssl.so"):
         (folder / name).write_bytes(MACH_O)
     (folder / "_internal/base_library.zip").write_bytes(b"PK")
-    (folder / "_internal/link.so").symlink_to("lib/_ssl.so")
+    if sys.platform != "win32":  # where not everybody may make links
+        (folder / "_internal/link.so").symlink_to("lib/_ssl.so")
     for name in ("live-sidecar.exe", "_internal/python311.dll", "_internal/_ssl.PYD"):
         (folder / name).write_bytes(b"MZ")
     return folder
@@ -36,6 +37,7 @@ def names(folder: Path, command: list[str]) -> list[str]:
     return [Path(word).name for word in command if word.startswith(str(folder))]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there paths are in another order")
 def test_on_macos_libraries_are_signed_before_the_program_each_once_and_hardened(
     sign: Any, folder: Path
 ) -> None:
@@ -100,6 +102,63 @@ def test_the_commands_are_run_and_the_first_failure_ends_it(folder: Path, tmp_pa
     assert ("codesign failed with code 3" in done.stderr) == (code == 3)
     # A signature is part of its file: the sums are those of the signed files.
     assert (folder / "SHA256SUMS").exists() == (code == 0)
+
+
+SUBMITTED = """#!/bin/sh
+echo "$@" >>{ran}
+case "$*" in *submit*) cp "$(echo "$@" | sed 's/.*--key \\([^ ]*\\).*/\\1/')" {key}; echo '{answer}' ;; *) echo "what was wrong" ;; esac
+exit {code}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.parametrize(
+    ("answer", "code", "ends"),
+    [
+        ('{"id": "A-1", "status": "Accepted"}', 0, 0),
+        ('{"id": "A-1", "status": "Invalid"}', 0, 1),
+        ('{"id": "A-1", "status": "Accepted"}', 69, 1),
+        ("no JSON", 0, 1),
+    ],
+)
+def test_only_what_apple_accepts_is_notarised(
+    folder: Path, tmp_path: Path, answer: str, code: int, ends: int
+) -> None:
+    ran, key, tools = tmp_path / "ran", tmp_path / "key", tmp_path / "tools"
+    tools.mkdir()
+    (tools / "ditto").write_text("#!/bin/sh\n")
+    (tools / "xcrun").write_text(SUBMITTED.format(ran=ran, key=key, answer=answer, code=code))
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    path = f"{tools}{os.pathsep}/bin{os.pathsep}/usr/bin"
+    env = {"PATH": path, "APPLE_API_KEY": "the key", "APPLE_API_KEY_ID": "K1", "APPLE_API_ISSUER": "I1"}
+    command = [sys.executable, ROOT / "build/sign.py", "notarise", folder, "--system", "darwin"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode == ends, done.stderr
+    assert ("Apple did not accept it" in done.stderr) == (ends == 1)
+    submit, *log = ran.read_text().splitlines()
+    assert "--output-format json" in submit
+    assert [line.startswith("notarytool log A-1 --key ") for line in log] == [True] * (
+        ends and "id" in answer
+    )
+    assert ("what was wrong" in done.stdout) == bool(log)
+    # The key is in a file for as long as it is needed.
+    assert key.read_text() == "the key"
+    assert not Path(submit.partition("--key ")[2].split()[0]).exists()
+
+
+def test_signtool_is_found_in_the_newest_of_windows_s_development_kits(sign: Any, tmp_path: Path) -> None:
+    for version in ("10.0.9600.0", "10.0.22621.0", "10.0.19041.0"):
+        for machine in ("x64", "arm64"):
+            tool = tmp_path / "Windows Kits/10/bin" / version / machine / "signtool.exe"
+            tool.parent.mkdir(parents=True)
+            tool.touch()
+    env = {"PATH": "", "ProgramFiles(x86)": str(tmp_path)}
+
+    assert sign.find("signtool", env) == str(tmp_path / "Windows Kits/10/bin/10.0.22621.0/x64/signtool.exe")
+    assert sign.find("codesign", env) is None
+    assert sign.find("signtool", env | {"ProgramFiles(x86)": str(tmp_path / "none")}) is None
 
 
 def test_a_folder_that_is_not_there_and_a_tool_that_is_not_installed_are_told(

@@ -41,7 +41,7 @@ class Loop:
 def pipe():
     ends = list(os.pipe())
     yield ends
-    for end in ends:
+    for end in reversed(ends):  # a reader in its read holds up the closing of its own end, on Windows
         if end >= 0:
             os.close(end)
 
@@ -152,6 +152,7 @@ def test_a_host_that_writes_byte_by_byte_is_bounded_as_well(pipe):
         assert loop.reader._outstanding_bytes >= number * 50  # far more than the byte it holds
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Windows always block")
 def test_a_non_blocking_descriptor_is_waited_for(pipe):
     os.set_blocking(pipe[0], False)
     loop = Loop(pipe[0])

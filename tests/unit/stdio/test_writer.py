@@ -1,6 +1,7 @@
 """What reaches the host, in which order, with which numbers; and what a host that does not read costs."""
 
 import os
+import sys
 import threading
 import time
 
@@ -46,6 +47,8 @@ class Host:
         return self.data.decode().split("\n")[:-1]
 
     def close(self):
+        if self._thread.ident is None and self.read_end >= 0:
+            self.hang_up()  # a writer in its write holds up the closing of its own end, on Windows
         if self.write_end >= 0:
             os.close(self.write_end)
             self.write_end = -1
@@ -364,6 +367,7 @@ def test_a_line_longer_than_any_pipe_arrives_whole(host):
     assert host.receive() == ["x" * 5_000_000]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Windows always block")
 def test_a_non_blocking_descriptor_loses_nothing(host):
     os.set_blocking(host.write_end, False)
     for number in range(300):
