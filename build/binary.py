@@ -66,7 +66,9 @@ def main() -> int:
         try:
             replace(folder, built)
         except OSError as exc:
-            print(f"{folder} cannot be replaced: {exc}. End what runs from it, and try again.", file=sys.stderr)
+            print(
+                f"{folder} cannot be replaced: {exc}. End what runs from it, and try again.", file=sys.stderr
+            )
             return 1
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     subprocess.run([folder / program_name(), "--version"], check=True)

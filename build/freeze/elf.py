@@ -1,4 +1,4 @@
-"""What a library for Linux says of where its own libraries are: taken out, for it is a place of the machine that built."""
+"""What a library for Linux says of where its own libraries are: taken out, for it is the place of a build."""
 
 import struct
 from pathlib import Path
@@ -11,8 +11,8 @@ _END, _RPATH, _RUNPATH = 0, 15, 29  # DT_NULL, DT_RPATH, DT_RUNPATH
 def forget_search_path(path: Path) -> None:
     """Takes RPATH and RUNPATH out of a file, in place. No ELF file: nothing is done.
 
-    PyInstaller's loader names the folder in which the libraries are; with such an entry the place of the build
-    would be searched first, on a machine where anybody may have made it.
+    PyInstaller's loader names the folder in which the libraries are; with such an entry the place of the
+    build would be searched first, on a machine where anybody may have made it.
     """
     content = bytearray(path.read_bytes())
     if content[:6] != _MAGIC:

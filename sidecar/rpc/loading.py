@@ -1,7 +1,8 @@
 """What every call but `initialize` needs, imported after that one was answered.
 
-All of it: a frozen program reads its modules from its own file, which an update may replace or remove while the
-process serves. So nothing that serving can need is left for later (tests/unit/rpc/test_loading.py looks for it).
+All of it: a frozen program reads its modules from its own file, which an update may replace or remove while
+the process serves. So nothing that serving can need is left for later (tests/unit/rpc/test_loading.py looks
+for it).
 """
 
 # ruff: noqa: F401
@@ -28,7 +29,7 @@ def import_the_rest() -> None:
 
 def _import_what_is_rare() -> None:
     """What ours, the standard library and python-socks would import at their first use."""
-    import _strptime
+    import _strptime  # type: ignore[import-not-found]
     import encodings.ascii
     import encodings.idna
     import urllib.request
@@ -45,7 +46,7 @@ def _import_what_is_rare() -> None:
 
         import truststore
     elif sys.platform == "darwin":
-        import _scproxy
+        import _scproxy  # type: ignore[import-not-found]
 
         import truststore
 
@@ -62,7 +63,9 @@ def start(written: Callable[[float], object], damaged: Callable[[], None]) -> No
         written(ANSWER_WRITTEN_S)
         try:
             import_the_rest()
-        except BaseException:  # a damaged file shows as anything: zlib.error, EOFError, PyInstaller's SystemExit
+        except (
+            BaseException
+        ):  # a damaged file shows as anything: zlib.error, EOFError, PyInstaller's SystemExit
             log.exception("a file of the program is missing or damaged: install live-sidecar again")
             damaged()
         else:

@@ -49,7 +49,9 @@ def test_a_file_that_cannot_be_loaded_ends_the_process_and_is_logged(monkeypatch
 
 
 def test_nothing_that_serving_can_need_is_left_for_later():
-    code = "import sys; from sidecar.rpc import server, loading; loading.import_the_rest(); print(*sys.modules)"
+    code = (
+        "import sys; from sidecar.rpc import server, loading; loading.import_the_rest(); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     there = set(done.stdout.split())
     assert {"jsonrpcserver", "encodings.idna", "_strptime", "traceback", "ssl"} <= there
