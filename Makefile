@@ -53,7 +53,7 @@ test-python: $(VENV) $(BRIDGE)
 test-js: $(VENV) $(BRIDGE)
 	@echo "== JavaScript tests"
 	@cd bridge-js && npm run --silent test
-	@node --test tests/unit/demo/reconcile.test.mjs tests/electron/page.test.mjs tests/packages/registry.test.mjs
+	@node --test tests/unit/demo/reconcile.test.mjs tests/electron/page.test.mjs tests/packages/registry.test.mjs tests/bench/rows.test.mjs
 
 lint: $(VENV) $(MODULES) ## ruff, mypy --strict, tsc
 	@echo "== ruff, mypy, tsc"
@@ -71,7 +71,7 @@ check-generated: $(VENV) $(BRIDGE)
 	@$(PY) build/generate.py --check
 	@cd bridge-js && node scripts/app-events.mjs --check
 
-bench: $(VENV) $(BRIDGE) $(PEER) $(EMPTY) binary ## speed and memory beside in-process ws, as ratios
+bench: $(VENV) $(BRIDGE) $(PEER) $(EMPTY) binary ## speed and memory beside in-process ws, as ratios; BENCH_ARGS=--start-up: only the bounds of a release
 	@node tests/bench/bench.mjs "$$($(PY) build/binary.py --where)" $(BENCH_ARGS)
 
 bench-bridge: $(VENV) $(BRIDGE) $(PEER) ## what a live session costs the app's main process, beside in-process ws

@@ -1,12 +1,15 @@
 """Makes the certificate of `--self-check` anew: python build/self_check_certificate.py
 
 One authority, one certificate of it for `localhost`, and that one's key. The authority's key is thrown away
-here, so nobody can issue another certificate of it.
+here, so nobody can issue another certificate of it. All is written as Python code, and the key without its
+PEM lines: a virus scanner that took a file of a private key away would take a part of the program.
 
 The dates are fixed, from 2019-01-01 on: macOS refuses certificates of more than 825 days that were issued
 after 2019-07-01, and this one must not end before the program does.
 """
 
+import base64
+import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,11 +19,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-OUTPUT = Path(__file__).parent.parent / "sidecar" / "tools" / "self_check.pem"
+OUTPUT = Path(__file__).parent.parent / "sidecar" / "tools" / "self_check_certificate.py"
 BEGIN, END = datetime(2019, 1, 1, tzinfo=UTC), datetime(2119, 1, 1, tzinfo=UTC)
-NOTE = """\
-For `live-sidecar --self-check` alone, which trusts it while it talks to itself. Nobody else trusts it.
+MODULE = '''\
+"""What `--self-check` proves TLS with, written by build/self_check_certificate.py.
+
+Nobody trusts the authority but the check, while it talks to itself, so the key proves nothing to anybody.
 """
+
+AUTHORITY = """\\
+{authority}"""
+CERTIFICATE = """\\
+{certificate}"""
+"""Of that authority, for `localhost`, in PEM as the first."""
+KEY = """\\
+{key}"""
+"""The certificate's, in PKCS 8: base64 of its DER form."""
+'''
 
 
 def main() -> None:
@@ -45,9 +60,13 @@ def main() -> None:
         )
         .sign(authority_key, hashes.SHA256())
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    parts = (certificate.public_bytes(Encoding.PEM), authority.public_bytes(Encoding.PEM), private)
-    OUTPUT.write_bytes(NOTE.encode() + b"".join(parts))
+    private = base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
+    module = MODULE.format(
+        authority=authority.public_bytes(Encoding.PEM).decode(),
+        certificate=certificate.public_bytes(Encoding.PEM).decode(),
+        key="\n".join([*textwrap.wrap(private, 64), ""]),
+    )
+    OUTPUT.write_bytes(module.encode())
 
 
 def _name(common_name: str) -> x509.Name:

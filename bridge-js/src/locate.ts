@@ -1,5 +1,5 @@
 /** Where the sidecar's program is. Not looked for on PATH or in the working directory: anybody may plant one there. */
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { SidecarSpawnError } from './errors.js';
@@ -20,13 +20,15 @@ export interface Surroundings {
   readonly from: string;
   /** Where a packaged Electron app keeps its extra resources. */
   readonly resources: string | undefined;
+  /** Whether this process runs on musl, as on Alpine: npm leaves out what is built for glibc. */
+  readonly musl: () => boolean;
 }
 
 /**
  * The program to start: `command` as it is; else the first that is there of
  * 1. in development only, the one that LIVE_SIDECAR_BINARY names: then no other is taken;
  * 2. `live-sidecar/live-sidecar` among the resources of a packaged Electron app;
- * 3. the same in the package `@live-sidecar/<platform>-<arch>`, or `...-musl`, that is installed beside this one;
+ * 3. the same in the package `@live-sidecar/<platform>-<arch>` that is installed beside this one;
  * 4. in development only, that of the nearest `.venv` above this package.
  * @throws SidecarSpawnError naming every path that was tried.
  */
@@ -37,7 +39,7 @@ export function locate(command?: string, around: Surroundings = surroundings()):
   if (found !== undefined) return found;
   const remedies = around.development
     ? ', or set LIVE_SIDECAR_BINARY. (In a checkout of live-sidecar, `make setup` makes one.)'
-    : `, ship it as the resource ${join(FOLDER, programName(around))}, or install ${packageNames(around)[0]}.` +
+    : `, ship it as the resource ${join(FOLDER, programName(around))}, or install ${packageName(around)}.` +
       ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
   throw new SidecarSpawnError(
     'The live-sidecar program was not found. Give its path as `command`: `new Supervisor({ command })`, or ' +
@@ -49,10 +51,13 @@ export function locate(command?: string, around: Surroundings = surroundings()):
 
 /** What is nearly right. */
 function whyNot(tried: readonly string[], around: Surroundings): string {
+  if (around.musl()) {
+    return ' This system has musl as its C library, as Alpine has, and there is no build for musl: use one with glibc, such as Debian.';
+  }
   if (tried.some((path) => UNPACKED.test(path))) {
     return ' Its package is inside app.asar, where no system can run a program: have the packager unpack that.';
   }
-  const others = installedPackages(around).filter((name) => !packageNames(around).includes(name));
+  const others = installedPackages(around).filter((name) => name !== packageName(around));
   if (others.length === 0) return '';
   return (
     ` Installed is ${others.join(', ')}, and this is ${around.platform}-${around.arch}: npm installs the package of the` +
@@ -73,7 +78,17 @@ function surroundings(): Surroundings {
     development: !packaged && env['NODE_ENV'] !== 'production',
     from: here,
     resources: packaged ? resourcesPath : undefined,
+    musl: runsOnMusl,
   };
+}
+
+/** By the loader in this process: others may be installed beside it. */
+function runsOnMusl(): boolean {
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
+  } catch {
+    return false; // no Linux
+  }
 }
 
 function candidates(around: Surroundings): string[] {
@@ -83,7 +98,7 @@ function candidates(around: Surroundings): string[] {
   const program = programName(around);
   return [
     ...(resources === undefined ? [] : [join(resources, FOLDER, program)]),
-    ...packageNames(around).flatMap((name) => inPackage(name, program, around)),
+    ...inPackage(packageName(around), program, around),
     ...(development ? environmentsAbove(around) : []),
   ];
 }
@@ -92,10 +107,8 @@ function programName({ platform }: Surroundings): string {
   return platform === 'win32' ? 'live-sidecar.exe' : 'live-sidecar';
 }
 
-function packageNames({ platform, arch }: Surroundings): [string, ...string[]] {
-  const name = `${SCOPE}/${platform}-${arch}`;
-  // npm installs the one whose `libc` fits; where both are there, the first runs on most machines.
-  return platform === 'linux' ? [name, `${name}-musl`] : [name];
+function packageName({ platform, arch }: Surroundings): string {
+  return `${SCOPE}/${platform}-${arch}`;
 }
 
 /** The program in another package, as Node itself would find that from here. */

@@ -10,7 +10,7 @@ const PE: Readonly<Record<number, string>> = { 0x14c: 'ia32', 0x8664: 'x64', 0xa
 /** What each failure to start means, by the system's name for it. What is not here is not known to happen. */
 const ADVICE: Readonly<Record<string, string>> = {
   ENOENT:
-    'Check that it exists. If it does, what runs it is missing: it may be a build for another C library (glibc, musl).',
+    'Check that it exists. If it does, what runs it is missing: it needs glibc, and there is no build for musl (Alpine).',
   ENOTDIR: 'Check its path: a part of it is a file and no folder.',
   EACCES: 'Check that it is a file and may be executed (`chmod +x`), and that its disk is not mounted `noexec`.',
   EPERM: 'The system forbids it: look for a quarantine, a security policy or a virus scanner.',

@@ -12,7 +12,7 @@ let around: Surroundings;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'locate-'));
   const from = join(root, 'repo', 'bridge-js', 'dist', 'esm');
-  around = { env: {}, platform: 'linux', arch: 'x64', development: true, from, resources: undefined };
+  around = { env: {}, platform: 'linux', arch: 'x64', development: true, from, resources: undefined, musl: () => false };
 });
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -96,9 +96,18 @@ test('the platform package beside this one is found, in development and outside'
   assert.throws(() => locate(undefined, { ...around, development: false, arch: 'arm64' }), SidecarSpawnError);
 });
 
-test('a machine with musl gets its own', () => {
-  const path = platformPackage('@live-sidecar/linux-arm64-musl', 'live-sidecar', 'repo');
-  assert.equal(locate(undefined, { ...around, arch: 'arm64' }), path);
+test('where packages are links into a store, as with pnpm, the platform package beside the real one is found', () => {
+  const path = platformPackage('@live-sidecar/linux-x64', 'live-sidecar', 'app', 'node_modules', '.pnpm', 'live-sidecar@1.0.0');
+  // Node gives a module its real path.
+  const from = join(root, 'app', 'node_modules', '.pnpm', 'live-sidecar@1.0.0', 'node_modules', 'live-sidecar', 'dist', 'esm');
+  assert.equal(locate(undefined, { ...around, from }), path);
+});
+
+test('on a machine with musl the error says that there is no build for it', () => {
+  for (const development of [true, false]) {
+    assert.throws(() => locate(undefined, { ...around, development, musl: () => true }), /there is no build for musl: use one with glibc/);
+  }
+  assert.throws(() => locate(undefined, around), (error) => error instanceof Error && !error.message.includes('musl'));
 });
 
 test('the resources of a packaged app come first', () => {

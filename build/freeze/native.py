@@ -10,13 +10,17 @@ TEXTS = Path(__file__).parent / "licences"
 
 
 class Library(NamedTuple):
-    """`pattern` fits the names of its files, on every system; `version` is "" where it cannot be told."""
+    """`pattern` fits the names of its files, on every system; `version` is "" where it cannot be told.
+
+    `cpe` is its `vendor:product` in the lists of vulnerabilities, "" where they are asked in vain.
+    """
 
     name: str
     version: str
     licence: str
     text: str
     pattern: str
+    cpe: str = ""
 
 
 _OF_MICROSOFT = r"vcruntime\d+(_1)?\.dll|api-ms-win-.*\.dll|ucrtbase\.dll"
@@ -28,6 +32,7 @@ LIBRARIES = (
         "Apache-2.0",
         "Apache-2.0.txt",
         r"lib(ssl|crypto)[.-].*",
+        "openssl:openssl",
     ),
     # On Windows it is in Python's own library.
     Library(
@@ -36,6 +41,7 @@ LIBRARIES = (
         "Zlib",
         "zlib.txt",
         r"libz\..*|zlib1?\.dll|python3\d+\.dll",
+        "zlib:zlib",
     ),
     Library("libffi", "", "MIT", "libffi.txt", r"libffi[.-].*"),
     Library("vcruntime", "", "LicenseRef-Microsoft", "vcruntime.txt", _OF_MICROSOFT),

@@ -1,6 +1,7 @@
 """What lies beside the program: licences of others, a bill of materials, sums of all files."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,10 +36,8 @@ def bill(
 ) -> dict[str, Any]:
     """The bill of materials as CycloneDX 1.6. `made_at` is Unix time in seconds."""
     components = [_python_package(package) for package in packages]
-    components += [
-        _component("library", library.name, library.version, library.licence, "") for library in libraries
-    ]
-    program = _component("application", OURS, version, "MIT", "")
+    components += [_native(library) for library in libraries]
+    program = _component("application", OURS, version, "MIT")
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -59,16 +58,34 @@ def bill(
 
 def _python_package(package: Package) -> dict[str, Any]:
     if package.name == "python":
-        return _component("platform", package.name, package.version, package.licence, "")
-    purl = f"pkg:pypi/{package.name.lower()}@{package.version}"
+        cpe = _cpe("python:python", package.version)
+        purl = f"pkg:generic/python@{package.version}"
+        return _component("platform", package.name, package.version, package.licence, purl, cpe)
+    normalised = re.sub(r"[-_.]+", "-", package.name).lower()  # as PyPI does, or scanners do not find it
+    purl = f"pkg:pypi/{normalised}@{package.version}"
     return _component("library", package.name, package.version, package.licence, purl)
 
 
-def _component(kind: str, name: str, version: str, licence: str, purl: str) -> dict[str, Any]:
+def _native(library: Library) -> dict[str, Any]:
+    purl = f"pkg:generic/{library.name}@{library.version}" if library.version else ""
+    cpe = _cpe(library.cpe, library.version) if library.version and library.cpe else ""
+    return _component("library", library.name, library.version, library.licence, purl, cpe)
+
+
+def _cpe(product: str, version: str) -> str:
+    """CPE 2.3 of a `vendor:product`: how lists of vulnerabilities call what is no Python package."""
+    return f"cpe:2.3:a:{product}:{version}:*:*:*:*:*:*:*"
+
+
+def _component(
+    kind: str, name: str, version: str, licence: str, purl: str = "", cpe: str = ""
+) -> dict[str, Any]:
     found: dict[str, Any] = {"type": kind, "bom-ref": purl or f"{name}@{version}", "name": name}
     if version:
         found["version"] = version
     found["licenses"] = [_licence(licence)]
+    if cpe:
+        found["cpe"] = cpe
     if purl:
         found["purl"] = purl
     return found

@@ -4,6 +4,7 @@ What it checks is imported inside: a library that is missing must fail one check
 """
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Coroutine
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20.0
 """For one check: all of them together take less than a second."""
 
-CERTIFICATE = Path(__file__).parent / "self_check.pem"
-"""An authority that nobody trusts, its certificate for `localhost`, and that certificate's key: made by
-build/self_check_certificate.py. The key proves nothing to anybody; the authority's own was thrown away."""
 REPORT = "Report this, with all that --self-check says."
 _CA_REMEDY = "Install the package ca-certificates, or name a file of certificates in SSL_CERT_FILE."
+_TEMPORARY_REMEDY = "Name a folder in TMPDIR that can be written: only this check needs one."
 _LOOPBACK_REMEDY = "Look for a firewall or a virus scanner that stands between programs of this machine."
 
 
@@ -111,9 +110,10 @@ async def _private_authority() -> str:
     import ssl
 
     from sidecar.live.tls import Tls
+    from sidecar.tools.self_check_certificate import AUTHORITY
 
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ours.load_cert_chain(CERTIFICATE)
+    _load_certificate(ours)
     server = await asyncio.start_server(_echo, "127.0.0.1", 0, ssl=ours)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -123,13 +123,33 @@ async def _private_authority() -> str:
             pass
         else:
             raise Failed("a certificate of an unknown authority was accepted.")
-        version = await _talk(port, Tls(ca_pem=CERTIFICATE.read_text("ascii")).context())
+        version = await _talk(port, Tls(ca_pem=AUTHORITY).context())
     except OSError as exc:
         said = str(exc).rstrip(".")  # Windows's own words end with one
         raise Failed(f"no TLS connection to this machine itself: {said}.", _LOOPBACK_REMEDY) from None
     finally:
         server.close()
     return f"refused at first, and {version} once it is trusted"
+
+
+def _load_certificate(context: "ssl.SSLContext") -> None:
+    """Through a file for a moment: Python's `ssl` takes a key from nothing else."""
+    import tempfile
+
+    from sidecar.tools.self_check_certificate import CERTIFICATE, KEY
+
+    label = "PRIVATE KEY"
+    try:
+        handle, path = tempfile.mkstemp()
+    except OSError as exc:
+        raise Failed(f"no temporary file can be made: {exc.strerror}.", _TEMPORARY_REMEDY) from None
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{CERTIFICATE}-----BEGIN {label}-----\n{KEY}-----END {label}-----\n")
+        context.load_cert_chain(path)
+    finally:
+        with contextlib.suppress(OSError):  # a virus scanner may hold it, or have it
+            Path(path).unlink()
 
 
 async def _echo(reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:

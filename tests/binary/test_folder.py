@@ -90,6 +90,28 @@ def test_the_bill_of_materials_fits_its_schema_and_names_what_is_there(folder):
     assert bill["metadata"]["component"]["name"] == "live-sidecar"
 
 
+def test_the_bill_has_names_that_scanners_know(folder):
+    components = json.loads((folder / "sbom.cdx.json").read_text("utf-8"))["components"]
+    found = {component["name"]: component for component in components}
+    for name, product in {
+        "python": "python:python",
+        "openssl": "openssl:openssl",
+        "zlib": "zlib:zlib",
+    }.items():
+        version = found[name]["version"]
+        assert found[name]["cpe"] == f"cpe:2.3:a:{product}:{version}:*:*:*:*:*:*:*"
+        assert found[name]["purl"] == f"pkg:generic/{name}@{version}"
+    packages = {purl for each in components if (purl := each.get("purl", "")).startswith("pkg:pypi/")}
+    assert f"pkg:pypi/typing-extensions@{found['typing_extensions']['version']}" in packages
+    assert not [purl for purl in packages if re.search("[_A-Z]", purl)]
+
+
+def test_no_file_is_or_has_a_private_key_which_virus_scanners_take_away(folder):
+    for path in files_in(folder):
+        assert path.suffix not in {".pem", ".key", ".p8", ".p12", ".pfx"}, path
+        assert b"-----BEGIN PRIVATE KEY" not in path.read_bytes(), path
+
+
 def test_a_bill_that_does_not_fit_its_schema_is_found(folder):
     bill = json.loads((folder / "sbom.cdx.json").read_text("utf-8"))
     bill["components"][0]["licenses"] = [{"license": {"id": "none of SPDX"}}]

@@ -1,6 +1,7 @@
 """What lies beside a frozen program, without freezing one."""
 
 import json
+import ssl
 import struct
 import subprocess
 import sys
@@ -73,7 +74,12 @@ def test_a_bill_fits_the_schema_and_says_the_same_each_time():
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bills[0])) is None
     assert bills[0] == bills[1]
     assert bills[0]["metadata"]["timestamp"] == "1970-01-01T00:00:00Z"
-    assert bills[0]["components"][0]["bom-ref"] == "pkg:pypi/some_package@1.2"
+    ours, openssl, vcruntime = bills[0]["components"]
+    assert ours["bom-ref"] == ours["purl"] == "pkg:pypi/some-package@1.2"
+    version = ssl.OPENSSL_VERSION.split()[1]
+    assert openssl["purl"] == f"pkg:generic/openssl@{version}"
+    assert openssl["cpe"] == f"cpe:2.3:a:openssl:openssl:{version}:*:*:*:*:*:*:*"
+    assert not {"purl", "cpe", "version"} & vcruntime.keys(), "its version cannot be told"
 
 
 def test_another_bill_has_another_number():

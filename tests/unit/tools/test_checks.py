@@ -1,18 +1,21 @@
 """Each check finds what is as it should be, and what is not."""
 
+import base64
 import hashlib
 import ssl
 import sys
+import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from sidecar.live import tls
 from sidecar.rpc import dispatch
 from sidecar.tools import checks
 from sidecar.tools.checks import Failed
+from sidecar.tools.self_check_certificate import AUTHORITY, CERTIFICATE, KEY
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the store is OpenSSL's own only there")
 
@@ -65,7 +68,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(build, lost):
 @linux
 def test_the_authorities_of_a_file_are_counted(monkeypatch, tmp_path):
     own = tmp_path / "store.pem"
-    own.write_text(checks.CERTIFICATE.read_text("ascii"))
+    own.write_text(AUTHORITY)
     monkeypatch.setenv("SSL_CERT_FILE", str(own))
     assert checks.system_trust() == f"1 certificate authorities in {own}"
 
@@ -109,7 +112,9 @@ def test_tls_that_verifies_nothing_is_a_failure(monkeypatch):
 
 
 def test_the_certificate_outlives_the_program_and_can_sign_nothing():
-    certificate, authority = x509.load_pem_x509_certificates(Path(checks.CERTIFICATE).read_bytes())
+    certificate, authority = (
+        x509.load_pem_x509_certificate(pem.encode()) for pem in (CERTIFICATE, AUTHORITY)
+    )
     assert certificate.not_valid_after_utc > datetime(2100, 1, 1, tzinfo=UTC)
     assert certificate.not_valid_before_utc < datetime(2019, 7, 1, tzinfo=UTC), (
         "macOS takes long ones only from before"
@@ -118,9 +123,21 @@ def test_the_certificate_outlives_the_program_and_can_sign_nothing():
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
     certificate.verify_directly_issued_by(authority)
-    assert Path(checks.CERTIFICATE).read_text("ascii").count("PRIVATE KEY-----") == 2, (
-        "the authority's key is gone"
-    )
+    key = load_der_private_key(base64.b64decode(KEY), None)
+    assert key.public_key() == certificate.public_key() != authority.public_key(), "the authority's is gone"
+
+
+def test_the_file_with_the_key_is_gone_after_the_check(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert "trusted" in checks.private_authority()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_temporary_folder_the_check_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(Failed, match="no temporary file") as caught:
+        checks.private_authority()
+    assert "TMPDIR" in caught.value.remedy
 
 
 def test_compression_and_masking():

@@ -1,0 +1,38 @@
+"""What `--self-check` proves TLS with, written by build/self_check_certificate.py.
+
+Nobody trusts the authority but the check, while it talks to itself, so the key proves nothing to anybody.
+"""
+
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBoDCCAUegAwIBAgIUe+h7IymdxiY3f0PZVr/qSePld/YwCgYIKoZIzj0EAwIw
+LDEqMCgGA1UEAwwhbGl2ZS1zaWRlY2FyIHNlbGYtY2hlY2sgYXV0aG9yaXR5MCAX
+DTE5MDEwMTAwMDAwMFoYDzIxMTkwMTAxMDAwMDAwWjAsMSowKAYDVQQDDCFsaXZl
+LXNpZGVjYXIgc2VsZi1jaGVjayBhdXRob3JpdHkwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASB52EcYn/yUuCnyvH4ZKOscOQmGJweoVBXcKMFvIu+nI/rpbZGocdn
+ijWLt3kfUxFm1ySAPGdVUm9inizKwrrjo0UwQzASBgNVHRMBAf8ECDAGAQH/AgEA
+MA4GA1UdDwEB/wQEAwIBBjAdBgNVHQ4EFgQUreu/mG9zRwwazr4jIh3sQzTnlvgw
+CgYIKoZIzj0EAwIDRwAwRAIgCSdugeR2lK5VOyKBULUSzgIcUfz3+4cVWjve+bl/
+kfgCIBurLqspSJ0BU4Wg2LGX0RDKehrN0fTUzJArivoTnv0Y
+-----END CERTIFICATE-----
+"""
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBoDCCAUagAwIBAgIUG3xY9OlbqlvJQ6qC8xRrdTgQd+0wCgYIKoZIzj0EAwIw
+LDEqMCgGA1UEAwwhbGl2ZS1zaWRlY2FyIHNlbGYtY2hlY2sgYXV0aG9yaXR5MCAX
+DTE5MDEwMTAwMDAwMFoYDzIxMTkwMTAxMDAwMDAwWjAUMRIwEAYDVQQDDAlsb2Nh
+bGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASp3VH6ONpNdi/7weiTZ93q
+sCGzinWQyqlJPE8jULWdTNYhJhm6IW47HOxOOCM3H1ruuvT3Nc15PkTY1lcr6PsU
+o1wwWjAMBgNVHRMBAf8EAjAAMBQGA1UdEQQNMAuCCWxvY2FsaG9zdDATBgNVHSUE
+DDAKBggrBgEFBQcDATAfBgNVHSMEGDAWgBSt67+Yb3NHDBrOviMiHexDNOeW+DAK
+BggqhkjOPQQDAgNIADBFAiBCNl/IUljxOhryrT8LPbvnyrjXIbKtRXkzZb8TdN+M
+oQIhAO/chmxXSGIhNOAR6MKRjDnOLdSvBNBZNQk1MVTIkgpI
+-----END CERTIFICATE-----
+"""
+"""Of that authority, for `localhost`, in PEM as the first."""
+KEY = """\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbMKe4K0eIRq1j8GD
+E4KCue7ujBoPntJ/9xXsyY5nxWGhRANCAASp3VH6ONpNdi/7weiTZ93qsCGzinWQ
+yqlJPE8jULWdTNYhJhm6IW47HOxOOCM3H1ruuvT3Nc15PkTY1lcr6PsU
+"""
+"""The certificate's, in PKCS 8: base64 of its DER form."""
