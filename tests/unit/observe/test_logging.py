@@ -20,30 +20,26 @@ KEY = "AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY"
 
 
 @pytest.fixture
-def written():
-    """Sets logging up on a pipe. Calling it gives the lines written since, as objects."""
+def written(tmp_path):
+    """Sets logging up on a file. Calling it gives the lines written since, as objects."""
     root = logging.getLogger()
     before = (root.level, list(root.handlers), logging.raiseExceptions)
     hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
-    read_end, write_end = os.pipe()
-    os.set_blocking(read_end, False)
-    logs.setup("debug", write_end)
+    file = (tmp_path / "log").open("wb", buffering=0)
+    told = (tmp_path / "log").open("rb")
+    logs.setup("debug", file.fileno())
 
     def lines():
         assert logs.flush(5)
-        try:
-            data = os.read(read_end, 1024 * 1024)
-        except BlockingIOError:
-            data = b""
-        return [json.loads(line) for line in data.splitlines()]
+        return [json.loads(line) for line in told]
 
     yield lines
     logs.flush(5)
     logging.captureWarnings(False)
     root.level, root.handlers[:], logging.raiseExceptions = before[0], before[1], before[2]
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
-    os.close(read_end)
-    os.close(write_end)
+    file.close()
+    told.close()
 
 
 @pytest.mark.parametrize(

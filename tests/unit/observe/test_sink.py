@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 import time
 from typing import ClassVar
 
@@ -108,6 +109,7 @@ def test_a_closed_descriptor_ends_the_sink_and_nothing_else():
     assert sink.flush(5)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Windows always block")
 def test_a_non_blocking_descriptor_loses_nothing(pipe):
     os.set_blocking(pipe[1], False)
     sink = Sink(pipe[1])
