@@ -4,7 +4,7 @@ const { sidecar } = require('./sidecar.cjs');
 
 const ENTITLEMENTS = join(__dirname, 'entitlements.plist');
 /** Of other programs' use, or of none in the app. The sidecar is beside app.asar, for no system runs a program in it. */
-const LEFT_OUT = [/^\/node_modules\/@live-sidecar($|\/)/, /^\/(conversation\.json|start\.mjs|entitlements\.plist|forge\.config\.cjs|sidecar\.cjs|electron-builder\.yml|out)$/];
+const LEFT_OUT = [/\/node_modules\/@live-sidecar($|\/)/, /^\/(conversation\.json|start\.mjs|entitlements\.plist|forge\.config\.cjs|sidecar\.cjs|electron-builder\.yml|out)$/];
 
 module.exports = {
   packagerConfig: {

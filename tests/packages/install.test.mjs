@@ -1,8 +1,9 @@
 // The packages as users get them: npm chooses and installs, and an app outside development talks.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startSimulator } from '../../examples/demo/machine.mjs';
 import { run } from '../consumers/project.mjs';
@@ -56,6 +57,37 @@ test('the same from the lock file', async () => {
   assert.deepEqual(installed(project), [PLATFORM]);
   assert.deepEqual(contents(join(project, 'node_modules', NAME)), before);
 });
+
+/** The same packages as pnpm lays them out: in a store, and linked from there. */
+function linked(name) {
+  const folder = join(world.folder, name);
+  const store = join(folder, 'node_modules/.pnpm');
+  for (const [each, linkedFrom] of [
+    ['live-sidecar', folder],
+    [NAME, join(store, 'live-sidecar')],
+  ]) {
+    const real = join(store, basename(each), 'node_modules', each);
+    cpSync(join(project, 'node_modules', each), real, { recursive: true });
+    const link = join(linkedFrom, 'node_modules', each);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(real, link, 'junction');
+  }
+  return folder;
+}
+
+for (const [manager, lay] of Object.entries({ npm: () => project, pnpm: () => linked('linked') })) {
+  test(`what packs an Electron app finds the program as ${manager} lays it out`, () => {
+    const folder = realpathSync(lay());
+    cpSync(join(ROOT, 'examples/electron-app/sidecar.cjs'), join(folder, 'sidecar.cjs'));
+    const { sidecar, default: beforePack } = createRequire(join(folder, 'sidecar.cjs'))('./sidecar.cjs');
+    const found = sidecar(process.platform, process.arch);
+    assert.deepEqual(contents(found), contents(join(project, 'node_modules', NAME, 'live-sidecar')));
+    // electron-builder takes a path from the project on, and has numbers for processors.
+    beforePack({ electronPlatformName: process.platform, arch: { x64: 1, arm64: 3 }[process.arch], packager: { projectDir: folder } });
+    assert.equal(join(folder, process.env.LIVE_SIDECAR_FOLDER), found);
+    assert.throws(() => sidecar(otherSystem, otherProcessor), /is not installed: npm install --os=.* supportedArchitectures/);
+  });
+}
 
 /** What an app says that cannot find the program. */
 function complaint(folder) {
