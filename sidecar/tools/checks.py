@@ -136,7 +136,7 @@ def _load_certificate(context: "ssl.SSLContext") -> None:
     """Through a file for a moment: Python's `ssl` takes a key from nothing else."""
     import tempfile
 
-    from sidecar.tools.self_check_certificate import CERTIFICATE, KEY
+    from sidecar.tools.self_check_certificate import AUTHORITY, CERTIFICATE, KEY
 
     label = "PRIVATE KEY"
     try:
@@ -145,7 +145,8 @@ def _load_certificate(context: "ssl.SSLContext") -> None:
         raise Failed(f"no temporary file can be made: {exc.strerror}.", _TEMPORARY_REMEDY) from None
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{CERTIFICATE}-----BEGIN {label}-----\n{KEY}-----END {label}-----\n")
+            # With its authority: Wine takes a chain that ends too early for a good one.
+            file.write(f"{CERTIFICATE}{AUTHORITY}-----BEGIN {label}-----\n{KEY}-----END {label}-----\n")
         context.load_cert_chain(path)
     finally:
         with contextlib.suppress(OSError):  # a virus scanner may hold it, or have it
