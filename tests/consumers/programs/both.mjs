@@ -16,11 +16,19 @@ async function note(call) {
   }
 }
 
+/** A call whose deadline passes before its answer can be read: the loop stands still, and timers are its next turn. */
+async function tooLate() {
+  await new Promise(setImmediate);
+  const call = supervisor.call('ping', {}, { timeoutMs: 1 });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  return call;
+}
+
 supervisor.ref(); // it is waited for below
 const { pid } = await supervisor.start();
 await note(supervisor.call('session/get', { sessionId: 'nobody' }));
 await note(supervisor.call('ping', {}, { signal: AbortSignal.abort() }));
-await note(supervisor.call('ping', {}, { timeoutMs: 0.001 }));
+await note(tooLate());
 
 const session = { setup: { noSuchField: 1 } };
 const client = new here.GeminiLiveWebSocketClient({ apiKey: 'any', sidecar: supervisor, session });
