@@ -77,12 +77,13 @@ def main() -> int:
 
 
 def replace(folder: Path, built: Path) -> None:
-    """Puts `built` in the place of `folder`. Raises OSError when that cannot go; it is then as it was."""
+    """Puts `built` in the place of `folder`. Raises OSError when that cannot be; that is then as it was."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists():
-        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as aside:
-            folder.rename(Path(aside) / folder.name)
-    shutil.move(built, folder)
+    with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as aside:
+        new = shutil.move(built, Path(aside) / "new")  # on the same disk now
+        if folder.exists():
+            folder.rename(Path(aside) / "old")
+        new.rename(folder)
 
 
 def tell(path: PurePath) -> None:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Publishes what lies in dist/packages: `publish.sh npm v0.1.0`, then `publish.sh github v0.1.0`. What is public already
-# is left alone: after a failure, run the same again. DRY_RUN=1 prints the commands instead, and asks nobody.
+# is left alone: after a failure, run the same again with the same files. Where other bytes are public under the same
+# name it fails. DRY_RUN=1 prints the commands instead, and asks nobody.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,8 +10,8 @@ tag=${2:?the tag, such as v0.1.0}
 version=${tag#v}
 pre=
 case $version in *-*) pre=yes ;; esac
-scratch=$(mktemp)
-trap 'rm -f "$scratch"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 run() {
   printf '+ %s\n' "$*"
@@ -20,17 +21,31 @@ run() {
 # What a program answers; nothing where it fails, as both do for what is not there yet.
 ask() { [ -n "${DRY_RUN:-}" ] || "$@" 2>/dev/null || true; }
 
-# The release is a draft until all its files are there.
+differs() {
+  echo "$1 is public with other bytes. Run again only the jobs that failed, or release under a new version." >&2
+  exit 1
+}
+
+# The release is a draft until all its files are there. One that somebody made public gets those that it lacks.
 github() {
-  local draft
+  local draft file
   draft=$(ask gh release view "$tag" --json isDraft --jq .isDraft)
   if [ "$draft" = false ]; then
-    echo "The release $tag is public already."
+    mkdir "$work/public"
+    ask gh release download "$tag" --dir "$work/public"
+    for file in dist/packages/*; do
+      if [ ! -e "$work/public/${file##*/}" ]; then
+        run gh release upload "$tag" "$file"
+      elif ! cmp -s "$file" "$work/public/${file##*/}"; then
+        differs "${file##*/} of the release $tag"
+      fi
+    done
+    echo "The release $tag is public."
     return
   fi
-  python3 build/release.py notes --tag "$tag" >"$scratch"
+  python3 build/release.py notes --tag "$tag" >"$work/notes"
   [ "$draft" = true ] \
-    || run gh release create "$tag" --draft ${pre:+--prerelease} --title "$tag" --notes-file "$scratch" --verify-tag
+    || run gh release create "$tag" --draft ${pre:+--prerelease} --title "$tag" --notes-file "$work/notes" --verify-tag
   run gh release upload "$tag" --clobber dist/packages/*
   run gh release edit "$tag" --draft=false
 }
@@ -41,14 +56,17 @@ npm_packages() {
     return
   fi
   # npm reads the token from the environment when it needs it: the file names the variable alone.
-  local registry name file
+  local registry name file integrity public
   registry=$(npm config get registry)
-  printf '//%s:_authToken=${NODE_AUTH_TOKEN}\n' "${registry#*://}" >"$scratch"
-  while read -r name file <&3; do
-    if [ "$(ask npm view "$name@$version" version --userconfig "$scratch")" = "$version" ]; then
+  printf '//%s:_authToken=${NODE_AUTH_TOKEN}\n' "${registry#*://}" >"$work/npmrc"
+  while read -r name file integrity <&3; do
+    public=$(ask npm view "$name@$version" dist.integrity --userconfig "$work/npmrc")
+    if [ "$public" = "$integrity" ]; then
       echo "$name $version is public already."
+    elif [ -n "$public" ]; then
+      differs "$name $version"
     else
-      run npm publish "./$file" --access public --provenance ${pre:+--tag next} --userconfig "$scratch"
+      run npm publish "./$file" --access public --provenance ${pre:+--tag next} --userconfig "$work/npmrc"
     fi
   done 3<<<"$packages"
 }

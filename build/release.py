@@ -3,10 +3,12 @@
 python build/release.py check --tag v0.1.0       exit 1, naming all that disagrees with the tag
 python build/release.py notes --tag v0.1.0       print the section of the change log
 python build/release.py collect --from FOLDER    put all that lies in folders of FOLDER into dist/packages
-python build/release.py packages --tag v0.1.0    name and file of each npm package, in the order of publishing
+python build/release.py packages --tag v0.1.0    name, file and integrity of each npm package, as published
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -96,6 +98,11 @@ def packages(version: str, root: Path) -> list[tuple[str, Path]]:
     return listed
 
 
+def integrity(file: Path) -> str:
+    """What npm says of a package's bytes (its `dist.integrity`)."""
+    return f"sha512-{base64.b64encode(hashlib.sha512(file.read_bytes()).digest()).decode()}"
+
+
 def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     """The exit code of the process: 1 when the tree is not ready."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -114,7 +121,7 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
             collect(arguments.parts, root)
         elif arguments.what == "packages":
             for name, file in packages(version, root):
-                print(name, file.as_posix())
+                print(name, file.as_posix(), integrity(root / file))
         else:
             print(notes(version, root), end="")
     except NotReady as wrong:

@@ -63,7 +63,7 @@ def _notarise(folder: Path, key_file: str, key_id: str, issuer: str) -> list[Com
     key = ["--key", key_file, "--key-id", key_id, "--issuer", issuer]
     return [
         ["ditto", "-c", "-k", "--keepParent", str(folder), archive],
-        [*NOTARYTOOL, "submit", archive, "--wait", "--output-format", "json", *key],
+        [*NOTARYTOOL, "submit", archive, "--wait", "--timeout", "30m", "--output-format", "json", *key],
     ]
 
 

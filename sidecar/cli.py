@@ -39,7 +39,7 @@ def run(arguments: list[str], descriptors: Descriptors | None) -> int:
 
         return self_check.run(as_json=options.json)
 
-    if options.command == "serve":
+    if options.json:
         parser.error("--json is for --self-check, which is missing")
 
     from sidecar.simulator import cli as simulator

@@ -4,12 +4,12 @@ import struct
 from pathlib import Path
 
 _MAGIC = b"\x7fELF\x02\x01"  # 64 bits, little-endian: all that is built
-_DYNAMIC = 2  # PT_DYNAMIC
-_END, _RPATH, _RUNPATH = 0, 15, 29  # DT_NULL, DT_RPATH, DT_RUNPATH
+_LOAD, _DYNAMIC = 1, 2  # PT_LOAD, PT_DYNAMIC
+_STRINGS, _RPATH, _RUNPATH = 5, 15, 29  # DT_STRTAB, DT_RPATH, DT_RUNPATH
 
 
 def forget_search_path(path: Path) -> None:
-    """Takes RPATH and RUNPATH out of a file, in place. No ELF file: nothing is done.
+    """Takes RPATH and RUNPATH out of a file, in place, with what they name. No ELF file: nothing is done.
 
     PyInstaller's loader names the folder in which the libraries are; with such an entry the place of the
     build would be searched first, on a machine where anybody may have made it.
@@ -17,26 +17,43 @@ def forget_search_path(path: Path) -> None:
     content = bytearray(path.read_bytes())
     if content[:6] != _MAGIC:
         return
-    for offset, size in _segments(content):
-        entries = [bytes(content[at : at + 16]) for at in range(offset, offset + size, 16)]
-        kept = [entry for entry in entries if struct.unpack("<q8x", entry)[0] not in (_RPATH, _RUNPATH)]
+    loaded = _segments(content, _LOAD)
+    for _, offset, size in _segments(content, _DYNAMIC):
+        entries = [struct.unpack_from("<qQ", content, at) for at in range(offset, offset + size, 16)]
+        strings = next(value for tag, value in entries if tag == _STRINGS)
+        kept = []
+        for tag, value in entries:
+            if tag in (_RPATH, _RUNPATH):
+                _blacken(content, _in_file(loaded, strings) + value)
+            else:
+                kept.append(struct.pack("<qQ", tag, value))
         if len(kept) == len(entries):
             continue
-        kept += [bytes(16)] * (len(entries) - len(kept))  # DT_NULL
-        content[offset : offset + size] = b"".join(kept)
+        content[offset : offset + size] = b"".join(kept).ljust(size, b"\0")  # DT_NULL is all zeros
         mode = path.stat().st_mode
         path.chmod(mode | 0o200)
         path.write_bytes(content)
         path.chmod(mode)
 
 
-def _segments(content: bytearray) -> list[tuple[int, int]]:
-    """Offset and size of the dynamic sections, as the program headers tell them."""
+def _segments(content: bytearray, wanted: int) -> list[tuple[int, int, int]]:
+    """Address, offset and size in the file of each segment of this kind, as the program headers tell them."""
     (headers,) = struct.unpack_from("<Q", content, 32)
     size, count = struct.unpack_from("<HH", content, 54)
     found = []
     for at in range(headers, headers + size * count, size):
-        kind, offset, in_file = struct.unpack_from("<I4xQ16xQ", content, at)
-        if kind == _DYNAMIC:
-            found.append((offset, in_file))
+        kind, offset, address, in_file = struct.unpack_from("<I4xQQ8xQ", content, at)
+        if kind == wanted:
+            found.append((address, offset, in_file))
     return found
+
+
+def _in_file(loaded: list[tuple[int, int, int]], address: int) -> int:
+    """Where in the file it is that will be at this address."""
+    return next(offset + address - first for first, offset, size in loaded if first <= address < first + size)
+
+
+def _blacken(content: bytearray, at: int) -> None:
+    """Puts X over a string, so that everything behind it stays where it is."""
+    end = content.index(0, at)
+    content[at:end] = b"X" * (end - at)

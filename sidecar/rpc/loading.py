@@ -32,6 +32,7 @@ def _import_what_is_rare() -> None:
     import _strptime  # type: ignore[import-not-found]
     import encodings.ascii
     import encodings.idna
+    import encodings.punycode
     import urllib.request
 
     import python_socks.async_.asyncio
@@ -63,9 +64,7 @@ def start(written: Callable[[float], object], damaged: Callable[[], None]) -> No
         written(ANSWER_WRITTEN_S)
         try:
             import_the_rest()
-        except (
-            BaseException
-        ):  # a damaged file shows as anything: zlib.error, EOFError, PyInstaller's SystemExit
+        except BaseException:  # damage shows as anything: zlib.error, EOFError, PyInstaller's SystemExit
             log.exception("a file of the program is missing or damaged: install live-sidecar again")
             damaged()
         else:

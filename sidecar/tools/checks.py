@@ -23,8 +23,14 @@ TIMEOUT_S = 20.0
 
 REPORT = "Report this, with all that --self-check says."
 _CA_REMEDY = "Install the package ca-certificates, or name a file of certificates in SSL_CERT_FILE."
-_TEMPORARY_REMEDY = "Name a folder in TMPDIR that can be written: only this check needs one."
+_TEMPORARY_REMEDY = (
+    "Name a folder in TMPDIR that can be written and that no virus scanner empties: "
+    "only this check needs one."
+)
 _LOOPBACK_REMEDY = "Look for a firewall or a virus scanner that stands between programs of this machine."
+
+_SIGNED = {"win32": (".exe", ".dll", ".pyd"), "darwin": (".so", ".dylib", "/Python", "live-sidecar")}
+"""By system the ends of paths of programs and libraries: a signature changes those after the build."""
 
 
 class Failed(Exception):
@@ -54,10 +60,12 @@ def files() -> str:
             changed.append(path)
     if not changed:
         return f"all {len(listed)} are as they were built"
+    wrong = [path for path in changed if not path.endswith(_SIGNED.get(sys.platform, ()))]
+    if wrong:
+        few = ", ".join(wrong[:3])
+        raise Failed(f"{len(wrong)} of {len(listed)} are not as they were built: {few}.", whole.REMEDY)
     few = ", ".join(changed[:3])
-    if sys.platform in ("win32", "darwin"):  # there programs are signed after they were built
-        return f"{len(changed)} of {len(listed)} were changed after the build, as signing does: {few}"
-    raise Failed(f"{len(changed)} of {len(listed)} are not as they were built: {few}.", whole.REMEDY)
+    return f"{len(changed)} of {len(listed)} were changed after the build, as signing does: {few}"
 
 
 def _sha256() -> Any:
@@ -141,16 +149,16 @@ def _load_certificate(context: "ssl.SSLContext") -> None:
     label = "PRIVATE KEY"
     try:
         handle, path = tempfile.mkstemp()
-    except OSError as exc:
-        raise Failed(f"no temporary file can be made: {exc.strerror}.", _TEMPORARY_REMEDY) from None
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            # With its authority: Wine takes a chain that ends too early for a good one.
-            file.write(f"{CERTIFICATE}{AUTHORITY}-----BEGIN {label}-----\n{KEY}-----END {label}-----\n")
-        context.load_cert_chain(path)
-    finally:
-        with contextlib.suppress(OSError):  # a virus scanner may hold it, or have it
-            Path(path).unlink()
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                # With its authority: Wine takes a chain that ends too early for a good one.
+                file.write(f"{CERTIFICATE}{AUTHORITY}-----BEGIN {label}-----\n{KEY}-----END {label}-----\n")
+            context.load_cert_chain(path)
+        finally:
+            with contextlib.suppress(OSError):  # a virus scanner may hold it, or have it
+                Path(path).unlink()
+    except OSError as exc:  # ssl.SSLError is one: a file that was cut
+        raise Failed(f"no temporary file can be used: {exc.strerror or exc}.", _TEMPORARY_REMEDY) from None
 
 
 async def _echo(reader: "asyncio.StreamReader", writer: "asyncio.StreamWriter") -> None:

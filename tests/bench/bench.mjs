@@ -1,6 +1,6 @@
-// Speed and memory, as ratios against a peer in the same run: `make bench`. Design section 5 has the bounds. What a
-// release promises of the frozen program is a hard bound: the exit code is 1 when one is not met. With --start-up
-// nothing else is measured.
+// Speed and memory, as ratios against a peer in the same run: `make bench`. Design section 5 has the bounds. Size and
+// memory of the frozen program are hard bounds: the exit code is 1 when one is not met. Times are only told, for they
+// are the machine's too. With --start-up nothing but the frozen program is measured.
 import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { lstatSync, readdirSync } from 'node:fs';
@@ -39,10 +39,11 @@ async function everything() {
   service.stdin.end();
 }
 
-/** The hard bounds. */
+/** What a release promises of the frozen program. */
 async function ofTheRelease() {
   size();
   await frozenStartUp();
+  await frozenMemory();
 }
 
 function size() {
@@ -117,23 +118,26 @@ async function startUp() {
 async function frozenStartUp() {
   const ours = [];
   const nothing = [];
-  let idleMB;
   for (let round = 0; round < 20; round += 1) {
     let start = performance.now();
     const sidecar = await Sidecar.start({ command: frozen, logLevel: 'error' });
     ours.push(performance.now() - start);
-    if (round === 19) {
-      await sidecar.call('rpc.discover'); // everything is imported now
-      idleMB = residentMB(sidecar.pid);
-    }
     await sidecar.stop({ graceMs: 0 });
     start = performance.now();
     spawnSync(empty, { stdio: 'ignore' });
     nothing.push(performance.now() - start);
   }
   const [a, b] = [ours, nothing].map((list) => quantile(list.sort((x, y) => x - y), 0.5));
-  rows.push(['spawn to initialize answered, frozen', `${a.toFixed(0)} ms`, '200 ms', a <= 200, true]);
-  rows.push(['... beside a frozen empty script', `${(a / b).toFixed(2)}x (${b.toFixed(0)} ms)`, '2x', a <= 2 * b, true]);
+  rows.push(['spawn to initialize answered, frozen', `${a.toFixed(0)} ms`, '200 ms', a <= 200]);
+  rows.push(['... beside a frozen empty script', `${(a / b).toFixed(2)}x (${b.toFixed(0)} ms)`, '2x', a <= 2 * b]);
+}
+
+/** Idle, with everything imported. */
+async function frozenMemory() {
+  const sidecar = await Sidecar.start({ command: frozen, logLevel: 'debug' });
+  await new Promise((resolve) => sidecar.on('log', ({ message }) => message === 'all of the program is loaded' && resolve()));
+  const idleMB = residentMB(sidecar.pid);
+  await sidecar.stop();
   rows.push(['resident, frozen and idle', `${idleMB.toFixed(1)} MB`, '40 MB', idleMB <= 40, true]);
 }
 

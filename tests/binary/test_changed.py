@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_it_serves_on_when_its_folder_is_gone(spawn_binary, copy_to, tmp_path):
     wrong = host.answer_to(host.start("session/open", sessionId=5))["error"]
     assert wrong["data"]["kind"] == "invalidParams", wrong
     assert host.ask("rpc.discover")["openrpc"]
+    odd = host.start(
+        "session/open",
+        sessionId="odd",
+        endpoint={"baseUrl": "https://münchen.invalid"},
+        auth={"type": "apiKey", "apiKey": "a-key"},
+        setup={"model": "models/m"},
+        settings={"deadlines": {"openMs": 500}},
+    )
+    assert host.answer_to(odd)["error"]["data"]["kind"] == "openTimeout"  # its name was looked up, in vain
     host.open(simulator.url.replace("127.0.0.1", "localhost"))
     host.speak(25)
     simulator.do(do="cut")
@@ -32,11 +42,43 @@ def test_it_serves_on_when_its_folder_is_gone(spawn_binary, copy_to, tmp_path):
     simulator.stop()
 
 
+def damage(program, module):
+    """Changes a bit of a module; its code, which lies in the program, has the name of its file."""
+    content = bytearray(program.read_bytes())
+    content[content.index(str(Path(module)).encode())] ^= 1
+    program.write_bytes(content)
+
+
+EARLY = [
+    "sidecar/__main__.py",
+    "sidecar/whole.py",
+    "sidecar/cli.py",
+    "sidecar/rpc/server.py",
+    "asyncio/base_events.py",
+    "msgspec/__init__.py",
+]
+
+
+@pytest.mark.parametrize("module", EARLY)
+def test_a_module_that_is_damaged_before_the_start_is_told_with_what_to_do(copy_to, tmp_path, module):
+    program = copy_to(tmp_path / "app")
+    damage(program, module)
+    done = subprocess.run(
+        [program, "serve"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "one of its files is damaged" in done.stderr
+    assert "Install live-sidecar again" in done.stderr
+
+
 def test_a_module_that_is_damaged_ends_it_with_what_to_do(copy_to, tmp_path):
     program = copy_to(tmp_path / "app")
-    content = bytearray(program.read_bytes())
-    content[content.index(b"sidecar/rpc/sessions.py")] ^= 1
-    program.write_bytes(content)
+    damage(program, "sidecar/rpc/sessions.py")
     hello = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"1","client":{"name":"t","version":"1"}}}\n'
     with subprocess.Popen(
         [program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -55,6 +55,7 @@ def test_what_is_missing_is_named_with_what_to_do(program, pattern, arguments):
     assert "Install live-sidecar again" in line
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere signing changes libraries after the build")
 def test_a_library_that_is_damaged_is_found_before_it_is_loaded(program):
     lost = only(program.parent, CRYPTO)
     lost.write_bytes(lost.read_bytes()[:1_000_000])

@@ -47,9 +47,20 @@ def test_everybody_may_read_and_run_it_and_nobody_but_the_owner_may_write(folder
 
 def test_nothing_tells_where_it_was_built(folder):
     places = {str(ROOT), str(Path(sys.prefix)), str(Path.home() / ".cache")}
+    python = str(Path(sys.base_prefix) / "lib")  # its own library was compiled with the place without "lib"
     for path in files_in(folder):
         content = path.read_bytes()
-        assert not [place for place in places if place.encode() in content], path
+        assert not [place for place in (*places, python) if place.encode() in content], path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="objdump shows it on Linux")
+def test_no_library_names_a_place_to_look_for_others(folder):
+    libraries = [path for path in files_in(folder) if path.read_bytes()[:4] == b"\x7fELF"]
+    assert len(libraries) > 30
+    for path in libraries:
+        shown = subprocess.run(["objdump", "-p", path], capture_output=True, text=True, check=True).stdout
+        assert "Dynamic Section" in shown, path
+        assert [line for line in shown.splitlines() if "RPATH" in line or "RUNPATH" in line] == [], path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is of Linux")

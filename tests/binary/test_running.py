@@ -8,15 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.process.host import Host
+from tests.process.host import SERVE, Host, eventually
 
 MAX_RESIDENT_BYTES = 40_000_000 if sys.platform == "linux" else 80_000_000
 """It was measured on Linux only. Elsewhere this finds no more than a mistake."""
 
 
 def test_at_rest_it_holds_little(spawn_binary):
-    host = Host(spawn_binary)
-    host.ask("rpc.discover")  # everything is imported now
+    host = Host(spawn_binary, serve=(*SERVE, "--log-level", "debug"))
+    eventually(lambda: b"all of the program is loaded" in host.child.errors)
     process = psutil.Process(host.child.pid)
 
     assert process.memory_info().rss < MAX_RESIDENT_BYTES

@@ -49,7 +49,9 @@ def test_what_fails_says_so_with_what_to_do_and_the_rest_is_checked_all_the_same
     assert line.startswith("FAILED  system trust: there is no certificate authority in ")
 
 
-@pytest.mark.parametrize("arguments", [("--json",), ("--version", "--wrong"), ("--self-check", "nonsense")])
+@pytest.mark.parametrize(
+    "arguments", [("--json",), ("--json", "simulate"), ("--version", "--wrong"), ("--self-check", "nonsense")]
+)
 def test_what_makes_no_sense_is_refused(arguments):
     done = run(*arguments)
 

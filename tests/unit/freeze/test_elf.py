@@ -23,6 +23,7 @@ def test_a_library_forgets_where_it_was_to_look_and_still_loads(tmp_path, tags):
     elf.forget_search_path(library)
 
     assert b"PATH" not in dynamic(library)
+    assert b"/somewhere/else" not in library.read_bytes()
     assert library.stat().st_size == size
     loads = f"import ctypes; raise SystemExit(ctypes.CDLL({str(library)!r}).one() != 1)"
     subprocess.run([sys.executable, "-c", loads], check=True)

@@ -15,12 +15,15 @@ NPM = """#!/bin/sh
 cd {state} || exit
 case $1 in
   config) echo https://npm.invalid/ ;;
-  view) name=$(echo "$2" | sed 's/^@//; s|/|-|; s/@/-/'); [ ! -e "$name.tgz" ] || echo "${{2##*@}}" ;;
+  view)
+    name=$(echo "$2" | sed 's/^@//; s|/|-|; s/@/-/')
+    [ ! -e "$name.tgz" ] || {{ [ "$3" = dist.integrity ] && cat "$name.tgz.integrity"; }} ;;
   publish)
     file=$(basename "$2")
     [ ! -e "$file" ] || {{ echo "403 cannot publish over it" >&2; exit 1; }}
     [ "$file" != "$(cat refused)" ] || {{ : >refused; echo "503" >&2; exit 1; }}
-    echo "$@" >"$file"; echo "npm $file" >>log ;;
+    echo "$@" >"$file"; echo "npm $file" >>log
+    echo "sha512-$(openssl dgst -sha512 -binary "../$2" | base64 -w0)" >"$file.integrity" ;;
 esac
 """
 GH = """#!/bin/sh
@@ -28,7 +31,11 @@ cd {state} || exit
 case $2 in
   view) cat draft ;;
   create) [ ! -e draft ] || {{ echo "already exists" >&2; exit 1; }}; echo true >draft ;;
-  upload) [ "upload" != "$(cat refused)" ] || {{ : >refused; exit 1; }} ;;
+  upload)
+    [ "upload" != "$(cat refused)" ] || {{ : >refused; exit 1; }}
+    mkdir -p assets; shift 3; for file; do [ "$file" = --clobber ] || cp "../$file" assets; done
+    set -- release upload "$@" ;;
+  download) [ -d assets ] || exit 1; cp assets/* "$5"; exit ;;
   edit) echo false >draft ;;
 esac
 [ "$2" = view ] || echo "gh $2 $(echo "$@" | grep -o -e --prerelease -e --draft=false -e --clobber)" >>log
@@ -97,6 +104,28 @@ def test_what_is_public_is_left_alone(state: Path) -> None:
     for _ in range(2):
         assert [publish(state, where).returncode for where in ("npm", "github")] == [0, 0]
     assert len(log(state)) == 5 + 3
+
+
+def test_a_public_release_gets_the_files_that_it_lacks(state: Path) -> None:
+    """As when somebody made it on GitHub's page, with the tag that started this."""
+    (state / "draft").write_text("false\n")
+    done = publish(state, "github")
+    assert done.returncode == 0, done.stderr
+    assert log(state) == ["gh upload "] * 13
+    assert len(list((state / "assets").iterdir())) == 13
+    assert publish(state, "github").returncode == 0
+    assert len(log(state)) == 13
+
+
+@pytest.mark.parametrize("where", ["npm", "github"])
+def test_other_bytes_under_a_public_version_are_no_success(state: Path, where: str) -> None:
+    assert publish(state, where).returncode == 0
+    before = log(state)
+    (state.parent / "dist/packages/live-sidecar-win32-x64-0.2.0.tgz").write_text("built again")
+    done = publish(state, where)
+    assert done.returncode == 1
+    assert "is public with other bytes" in done.stderr
+    assert log(state) == before
 
 
 @pytest.mark.parametrize(("version", "is_early"), [("0.2.0", False), ("0.2.0-rc.1", True)])

@@ -1,7 +1,9 @@
 """`build/release.py`: a tag that the tree does not agree with is refused. Here, for pytest skips folders named `build`."""
 
+import base64
 import importlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +120,14 @@ def test_what_all_machines_made_is_collected_and_listed_with_the_bridge_last(
 
     assert release.main(["collect", "--from", str(tree / "parts")], tree) == 0
     assert release.main(["packages", "--tag", "v0.2.0"], tree) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "@live-sidecar/linux-x64 dist/packages/live-sidecar-linux-x64-0.2.0.tgz"
-    assert lines[-1] == "live-sidecar dist/packages/live-sidecar-0.2.0.tgz"
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:2] == ["@live-sidecar/linux-x64", "dist/packages/live-sidecar-linux-x64-0.2.0.tgz"]
+    assert lines[-1][:2] == ["live-sidecar", "dist/packages/live-sidecar-0.2.0.tgz"]
     assert len(lines) == 5
+    sha512 = subprocess.run(
+        ["openssl", "dgst", "-sha512", "-binary", tree / lines[-1][1]], capture_output=True, check=True
+    )
+    assert lines[-1][2] == f"sha512-{base64.b64encode(sha512.stdout).decode()}"
 
 
 def test_a_file_that_two_machines_made_is_refused(release: Any, tree: Path, capsys: Any) -> None:

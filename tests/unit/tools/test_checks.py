@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import os
+import re
 import ssl
 import sys
 import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -47,14 +50,30 @@ def test_files_that_are_as_they_were_built(build):
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
-def test_a_changed_file_is_a_failure_but_where_programs_are_signed(build, monkeypatch, platform):
-    (build / "file").write_bytes(b"Content")
+@pytest.mark.parametrize(
+    ("name", "signed_on"),
+    [
+        ("file", []),
+        ("_ssl.pyd", ["win32"]),
+        ("python311.dll", ["win32"]),
+        ("live-sidecar.exe", ["win32"]),
+        ("live-sidecar", ["darwin"]),
+        ("_ssl.so", ["darwin"]),
+        ("libssl.3.dylib", ["darwin"]),
+        ("Python.framework/Python", ["darwin"]),
+        ("LICENSE", []),
+    ],
+)
+def test_a_changed_file_is_a_failure_unless_signing_changes_it(build, monkeypatch, platform, name, signed_on):
+    (build / name).parent.mkdir(exist_ok=True)
+    (build / name).write_bytes(b"Content")
+    (build / "SHA256SUMS").write_text(f"{hashlib.sha256(b'content').hexdigest()}  {name}\n")
     monkeypatch.setattr(sys, "platform", platform)
-    if platform == "linux":
-        with pytest.raises(Failed, match=r"^1 of 1 are not as they were built: file\.$"):
-            checks.files()
+    if platform in signed_on:
+        assert checks.files() == f"1 of 1 were changed after the build, as signing does: {name}"
     else:
-        assert checks.files() == "1 of 1 were changed after the build, as signing does: file"
+        with pytest.raises(Failed, match=rf"^1 of 1 are not as they were built: {re.escape(name)}\.$"):
+            checks.files()
 
 
 @pytest.mark.parametrize("lost", ["file", "SHA256SUMS"])
@@ -138,6 +157,25 @@ def test_without_a_temporary_folder_the_check_says_what_to_do(monkeypatch, tmp_p
     with pytest.raises(Failed, match="no temporary file") as caught:
         checks.private_authority()
     assert "TMPDIR" in caught.value.remedy
+
+
+def test_a_key_that_a_scanner_takes_away_is_a_failure_that_names_it(monkeypatch, tmp_path):
+    taken = tmp_path / "taken"
+    monkeypatch.setattr(tempfile, "mkstemp", lambda: (os.open(os.devnull, os.O_WRONLY), str(taken)))
+    with pytest.raises(Failed, match="no temporary file can be used: No such file") as caught:
+        checks.private_authority()
+    assert "scanner" in caught.value.remedy
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is of Linux")
+def test_a_full_disk_is_a_failure_that_names_it(monkeypatch, tmp_path):
+    there = tmp_path / "there"
+    there.touch()
+    monkeypatch.setattr(tempfile, "mkstemp", lambda: (os.open("/dev/full", os.O_WRONLY), str(there)))
+    with pytest.raises(Failed, match="No space left") as caught:
+        checks.private_authority()
+    assert "TMPDIR" in caught.value.remedy
+    assert not there.exists()
 
 
 def test_compression_and_masking():
