@@ -111,9 +111,9 @@ def _context(
 
 def _system_context(platform: str) -> ssl.SSLContext:
     if platform in ("win32", "darwin"):
-        import truststore
+        from sidecar.live import system_store
 
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return system_store.context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     found = ssl.get_default_verify_paths()
     known = found.cafile or (found.capath and any(Path(found.capath).glob("????????.[0-9]")))

@@ -38,6 +38,7 @@ def _import_what_is_rare() -> None:
     import python_socks.async_.asyncio
 
     import sidecar.live.system_proxy
+    import sidecar.live.system_store
     import sidecar.rpc.openrpc
     import sidecar.rpc.problems
     import sidecar.rpc.stats
@@ -45,11 +46,11 @@ def _import_what_is_rare() -> None:
     if sys.platform == "win32":
         import winreg
 
-        import truststore
+        sidecar.live.system_store.load()
     elif sys.platform == "darwin":
         import _scproxy  # type: ignore[import-not-found]
 
-        import truststore
+        sidecar.live.system_store.load()
 
 
 def start(written: Callable[[float], object], damaged: Callable[[], None]) -> None:
