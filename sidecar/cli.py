@@ -70,7 +70,7 @@ def _parser(arguments: list[str]) -> "argparse.ArgumentParser":
         "--self-check", action="store_true", help="prove that this program is whole and works here"
     )
     parser.add_argument("--json", action="store_true", help="of --self-check: an answer for programs")
-    alone = not {"--version", "--self-check"}.isdisjoint(arguments)
+    alone = not {"--version", "--self-check", "--json"}.isdisjoint(arguments)
     commands = parser.add_subparsers(dest="command", required=not alone, metavar="command")
 
     serve = commands.add_parser("serve", help="speak JSON-RPC over stdin and stdout (the default)")

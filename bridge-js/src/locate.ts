@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { SidecarSpawnError } from './errors.js';
 import { here } from './here.cjs';
+import { adviceFor } from './program.js';
 
 /** The packages with the program, and the folder in each: `@live-sidecar/linux-x64`, in it `live-sidecar/live-sidecar`. */
 const SCOPE = '@live-sidecar';
@@ -37,15 +38,24 @@ export function locate(command?: string, around: Surroundings = surroundings()):
   const tried = candidates(around);
   const found = tried.find(isProgram);
   if (found !== undefined) return found;
+  throw new SidecarSpawnError(`${whyNone(tried, around)} Tried: ${tried.join(', ') || 'nothing'}`, tried);
+}
+
+/** Why no program was found, and what to do. */
+function whyNone(tried: readonly string[], around: Surroundings): string {
+  const inert = tried.find(isFile);
+  if (inert !== undefined) {
+    return `The live-sidecar program is there, but may not be executed: ${inert}. ${adviceFor(inert, 'EACCES')}`;
+  }
+  if (named(around)) return 'LIVE_SIDECAR_BINARY names a program that is not there. Correct it, or take it away.';
+  const install = `install ${packageName(around)} (npm leaves it out with \`--omit=optional\`)`;
   const remedies = around.development
-    ? ', or set LIVE_SIDECAR_BINARY. (In a checkout of live-sidecar, `make setup` makes one.)'
-    : `, ship it as the resource ${join(FOLDER, programName(around))}, or install ${packageName(around)}.` +
+    ? `, ${install}, or set LIVE_SIDECAR_BINARY. (In a checkout of live-sidecar, \`make setup\` makes one.)`
+    : `, ship it as the resource ${join(FOLDER, programName(around))}, or ${install}.` +
       ' LIVE_SIDECAR_BINARY and folders above are not trusted outside development.';
-  throw new SidecarSpawnError(
+  return (
     'The live-sidecar program was not found. Give its path as `command`: `new Supervisor({ command })`, or ' +
-      `\`configureSidecar({ command })\` of live-sidecar/app${remedies}${whyNot(tried, around)}` +
-      ` Tried: ${tried.join(', ') || 'nothing'}`,
-    tried,
+    `\`configureSidecar({ command })\` of live-sidecar/app${remedies}${whyNot(tried, around)}`
   );
 }
 
@@ -92,15 +102,19 @@ function runsOnMusl(): boolean {
 }
 
 function candidates(around: Surroundings): string[] {
-  const { development, env, resources } = around;
-  const named = development ? env['LIVE_SIDECAR_BINARY'] : undefined;
-  if (named) return [resolve(named)];
+  const { development, resources } = around;
+  const only = named(around);
+  if (only) return [resolve(only)];
   const program = programName(around);
   return [
     ...(resources === undefined ? [] : [join(resources, FOLDER, program)]),
     ...inPackage(packageName(around), program, around),
     ...(development ? environmentsAbove(around) : []),
   ];
+}
+
+function named({ development, env }: Surroundings): string | undefined {
+  return development ? env['LIVE_SIDECAR_BINARY'] : undefined;
 }
 
 function programName({ platform }: Surroundings): string {
@@ -152,6 +166,14 @@ function environmentsAbove({ from, platform }: Surroundings): string[] {
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
+  } catch {
+    return false;
+  }
+  return isFile(path);
+}
+
+function isFile(path: string): boolean {
+  try {
     return statSync(path).isFile();
   } catch {
     return false;

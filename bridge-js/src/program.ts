@@ -47,19 +47,21 @@ export function aboutBuild(command: string, machine: Machine = process): string 
   return fits ? undefined : wrongBuild([built.platforms[0], built.arch].join('-'), machine);
 }
 
-/** What the start of a program says whose folder is not whole: of PyInstaller's loader, and of Python without its library. */
-const DAMAGED = /^\[PYI-\d+:ERROR\] (?!Failed to execute script)|^Fatal Python error|^ModuleNotFoundError/;
+/** What a program says whose folder is not whole: itself, PyInstaller's loader, and Python without its library. */
+const DAMAGED = /^live-sidecar cannot start:|^\[PYI-\d+:ERROR\] (?!Failed to execute script)|^Fatal Python error|^ModuleNotFoundError/;
+/** What ends a program that loads a library which was cut or changed. */
+const OF_DAMAGE = new Set(['SIGBUS', 'SIGSEGV', 'SIGILL']);
 
 /** What glibc's and musl's loaders say when the system lacks a library. */
 const LACKING = /error while loading shared libraries: ([^\s:]+)|Error loading shared library ([^\s:]+)/i;
 
-/** What keeps the program from starting by what it wrote to stderr: a library of the system, or files of its own folder. */
-export function aboutFolder(stderrTail: readonly string[]): string | undefined {
+/** What kept the program from starting, by its last words and the signal that ended it: a library of the system, or its folder. */
+export function aboutFolder(stderrTail: readonly string[], signal: string | null = null): string | undefined {
   for (const line of stderrTail) {
     const lacking = LACKING.exec(line);
     if (lacking !== null) return `The system lacks ${lacking[1] ?? lacking[2]}: install the package that brings it (libz.so.1: zlib).`;
   }
-  if (!stderrTail.some((line) => DAMAGED.test(line))) return undefined;
+  if (!OF_DAMAGE.has(signal ?? '') && !stderrTail.some((line) => DAMAGED.test(line))) return undefined;
   return 'Files of its folder are missing or damaged: install it again, and ship the folder whole.';
 }
 

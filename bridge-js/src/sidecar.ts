@@ -235,7 +235,11 @@ export class Sidecar {
         { timeoutMs: startTimeoutMs, signal },
       );
     } catch (error) {
-      const why = aboutBuild(command) ?? aboutFolder(this.#process.stderrTail) ?? 'Is it the live-sidecar program, and can it run here?';
+      const signal = error instanceof SidecarExitError ? error.signal : null;
+      const why =
+        aboutBuild(command) ??
+        aboutFolder(this.#process.stderrTail, signal) ??
+        'Is it the live-sidecar program, and can it run here?';
       const note = ` It did not answer \`initialize\`. ${why}${garbage}`;
       if (error instanceof SidecarExitError) throw new SidecarExitError(error, undefined, note);
       if (error instanceof SidecarTimeoutError) {

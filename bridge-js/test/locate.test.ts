@@ -40,7 +40,11 @@ test('a variable that names nothing is an error, not a reason to take another pr
   const missing = join(root, 'missing');
   assert.throws(
     () => locate(undefined, { ...around, env: { LIVE_SIDECAR_BINARY: missing } }),
-    (error) => error instanceof SidecarSpawnError && error.tried.length === 1 && error.tried[0] === missing,
+    (error) =>
+      error instanceof SidecarSpawnError &&
+      error.tried.length === 1 &&
+      error.tried[0] === missing &&
+      error.message === `LIVE_SIDECAR_BINARY names a program that is not there. Correct it, or take it away. Tried: ${missing}`,
   );
 });
 
@@ -62,12 +66,23 @@ test('a folder or a file that cannot be executed is not the program', { skip: pr
   assert.equal(locate(undefined, around), found);
 });
 
+test('a program that may not be executed is not said to be missing', { skip: process.platform === 'win32' }, () => {
+  const path = platformPackage('@live-sidecar/linux-x64', 'live-sidecar', 'repo');
+  chmodSync(path, 0o644);
+  for (const development of [true, false]) {
+    assert.throws(
+      () => locate(undefined, { ...around, development }),
+      (error) => error instanceof SidecarSpawnError && error.message.startsWith(`The live-sidecar program is there, but may not be executed: ${path}. `) && error.message.includes('chmod +x'),
+    );
+  }
+});
+
 test('the error names every path that was tried and what to do', () => {
   assert.throws(
     () => locate(undefined, around),
     (error) => {
       assert.ok(error instanceof SidecarSpawnError);
-      assert.match(error.message, /Supervisor\(\{ command \}\).*configureSidecar\(\{ command \}\).*LIVE_SIDECAR_BINARY.*make/);
+      assert.match(error.message, /Supervisor\(\{ command \}\).*configureSidecar\(\{ command \}\).*install @live-sidecar\/linux-x64 .*LIVE_SIDECAR_BINARY.*make/);
       assert.ok(error.tried.length >= 4);
       for (const path of error.tried) assert.ok(error.message.includes(path), path);
       return true;
@@ -133,7 +148,7 @@ test('outside development the error tells how to ship the program', () => {
     () => locate(undefined, { ...around, development: false, resources: join(root, 'resources') }),
     (error) => {
       assert.ok(error instanceof SidecarSpawnError);
-      assert.match(error.message, /resource .*live-sidecar.*install @live-sidecar\/linux-x64\./);
+      assert.match(error.message, /resource .*live-sidecar.*install @live-sidecar\/linux-x64 \(npm/);
       assert.deepEqual(error.tried, [join(root, 'resources', 'live-sidecar', 'live-sidecar')]);
       return true;
     },

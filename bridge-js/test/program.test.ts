@@ -70,6 +70,7 @@ test('a build for another machine is named, with what to do', () => {
 test('by what it wrote: a folder that is not whole, a library that the system lacks, neither', () => {
   for (const line of [
     "[PYI-25065:ERROR] Failed to load Python shared library '/app/_internal/libpython3.11.so.1.0'",
+    'live-sidecar cannot start: _internal/libssl.so.3 missing in /opt/app. Install live-sidecar again.',
     'Fatal Python error: init_fs_encoding: failed to get the Python codec of the filesystem encoding',
     "ModuleNotFoundError: No module named 'zlib'",
   ]) {
@@ -83,6 +84,8 @@ test('by what it wrote: a folder that is not whole, a library that the system la
   }
   assert.equal(aboutFolder(['{"level":"error","msg":"no Fatal Python error"}']), undefined);
   assert.equal(aboutFolder([]), undefined);
+  assert.match(aboutFolder([], 'SIGBUS') ?? '', /missing or damaged: install it again/);
+  assert.equal(aboutFolder([], 'SIGTERM'), undefined);
 });
 
 test('a program inside app.asar is said to be just that', () => {

