@@ -94,7 +94,7 @@ function complaint(folder) {
   const { status, stderr } = spawnSync(process.execPath, ['talk.mjs', 'ws://127.0.0.1:1'], { cwd: folder, env: PRODUCTION, encoding: 'utf8', timeout: 20_000 });
   assert.equal(status, 1);
   assert.match(stderr, /SidecarSpawnError: The live-sidecar program was not found\./);
-  assert.ok(stderr.includes(`install ${NAME}.`), stderr);
+  assert.ok(stderr.includes(`install ${NAME} (npm`), stderr);
   return stderr;
 }
 
