@@ -225,6 +225,7 @@ async def test_transparent_resumption_leaves_every_message_once_and_in_order(
                 await talk.say(10)
                 talk.session.send("realtimeInput", {"text": f"question {cuts}.{number}"})
             await talk.until(lambda: talk.session.core.outbox.indexes.told)  # before, it may be doubled
+            talk.say_chunk()  # no index knows of this one: the line is cut before it is read
             await sim.cut()
             await talk.until(lambda cuts=cuts: len(talk.of(ev.Reconnected)) == cuts)
         await talk.say(3)
@@ -232,10 +233,10 @@ async def test_transparent_resumption_leaves_every_message_once_and_in_order(
         (session,) = sim.state()["sessions"]
         assert {event.state_restored for event in talk.of(ev.Reconnected)} == {"resumed"}
         books = talk.session.core.outbox.books
-        assert books.replayed_us > 0
+        assert books.replayed_us >= 3 * 20_000
         assert (books.maybe_doubled_us, books.dropped_us) == (0, 0)
         assert session["messages"] | {"sha256": ""} == {
-            "taken": 3 * 44 + 3, "sha256": "", "lost": 0, "doubled": 0, "replaying": False,
+            "taken": 3 * 45 + 3, "sha256": "", "lost": 0, "doubled": 0, "replaying": False,
         }  # fmt: skip
 
 
