@@ -1,15 +1,18 @@
-"""One line to calls: the JSON-RPC 2.0 envelope, checked by msgspec before anything else sees it.
+"""A line to calls, and an outcome to a line: the JSON-RPC 2.0 envelope, checked before anything else sees it.
 
 Every member of a batch is judged by itself, and an invalid one still gets its id back when it has one.
 """
 
-from typing import Annotated, NamedTuple
+import logging
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from sidecar.rpc.errors import RpcError
 from sidecar.rpc.protocol import MAX_BATCH
+
+log = logging.getLogger(__name__)
 
 CallId = int | str
 
@@ -62,6 +65,8 @@ class _Identified(Struct):
 _envelope = msgspec.json.Decoder(_Envelope)
 _identified = msgspec.json.Decoder(_Identified)
 _batch = msgspec.json.Decoder(list[Raw])
+
+_encoder = msgspec.json.Encoder()
 
 NO_PARAMS = b"{}"
 
@@ -141,3 +146,15 @@ def _invalid(why: str, call_id: CallId | None = None) -> Invalid:
 
 def _broken(why: str, call_id: CallId | None = None) -> Invalid:
     return Invalid(RpcError("parseError", why, remediation="Write one JSON value a line, in UTF-8."), call_id)
+
+
+def response(call_id: CallId | None, outcome: dict[str, Any]) -> bytes:
+    """The line that answers a call with `{"result": ...}` or `{"error": ...}`. Never raises: what cannot be
+    written becomes an `internalError`, for every call is answered.
+    """
+    try:
+        return _encoder.encode({"jsonrpc": "2.0", "id": call_id, **outcome})
+    except Exception:
+        log.exception("a result could not be written")
+        error = RpcError("internalError", "a defect of the sidecar; its log has the details").to_wire()
+        return _encoder.encode({"jsonrpc": "2.0", "id": call_id, "error": error})

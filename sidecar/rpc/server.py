@@ -23,7 +23,7 @@ from sidecar.origin import platform_name, python_version
 from sidecar.rpc import loading
 from sidecar.rpc import protocol as p
 from sidecar.rpc.dispatch import Dispatcher, Route
-from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse
+from sidecar.rpc.envelope import Answer, Call, CallId, Invalid, Member, parse, response
 from sidecar.rpc.errors import RpcError, invalid_params
 from sidecar.rpc.host import Host
 from sidecar.rpc.notes import Notes
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 REFUSALS_KEPT = 1024
 """Answers beyond `MAX_CALLS_IN_FLIGHT` that may wait for a host which does not read; more are not written."""
 
-_encoder = msgspec.json.Encoder()
 _send_audio = msgspec.json.Decoder(p.SendAudioParams)
 _initialize = msgspec.json.Decoder(p.InitializeParams)
 
@@ -200,7 +199,7 @@ class Server:
     def _answer_line(self, call_id: CallId | None, outcome: dict[str, Any], queue: str | None) -> None:
         if self._writer.pending_responses >= p.MAX_CALLS_IN_FLIGHT + REFUSALS_KEPT:
             return  # the host floods and does not read; it will not miss one refusal more
-        line = Line(_response(call_id, outcome), response=True)
+        line = Line(response(call_id, outcome), response=True)
         if queue is None:
             self._writer.put_after(None, "", line)
         else:
@@ -246,7 +245,7 @@ class Server:
         queues: set[str | None] = set()
 
         def answer(call_id: CallId | None, outcome: dict[str, Any], queue: str | None) -> None:
-            answers.append(_response(call_id, outcome))
+            answers.append(response(call_id, outcome))
             queues.add(queue)
             if len(answers) == len(expected):
                 line = Line(b"[" + b",".join(answers) + b"]", response=True)
@@ -398,12 +397,3 @@ def _discover(_: p.NoParams) -> Any:
     from sidecar.rpc.openrpc import document
 
     return document()
-
-
-def _response(call_id: CallId | None, outcome: dict[str, Any]) -> bytes:
-    try:
-        return _encoder.encode({"jsonrpc": "2.0", "id": call_id, **outcome})
-    except Exception:
-        log.exception("a result could not be written")
-        error = RpcError("internalError", "a defect of the sidecar; its log has the details").to_wire()
-        return _encoder.encode({"jsonrpc": "2.0", "id": call_id, "error": error})

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sidecar.rpc.envelope import Answer, Call, Invalid, parse
+from sidecar.rpc.envelope import Answer, Call, Invalid, parse, response
 
 DEEP = 100_000
 
@@ -187,3 +187,14 @@ def test_a_batch_cut_off_is_one_broken_line():
 
     assert isinstance(member, Invalid)
     assert (member.error.data.kind, member.id) == ("parseError", None)
+
+
+@pytest.mark.parametrize("outcome", [{"result": {"a": 1}}, {"error": {"code": 1, "message": "x"}}])
+def test_an_outcome_is_a_response(outcome: dict[str, object]) -> None:
+    assert json.loads(response("7", outcome)) == {"jsonrpc": "2.0", "id": "7"} | outcome
+
+
+def test_a_result_that_cannot_be_written_is_answered_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    answer = json.loads(response(7, {"result": object()}))
+    assert (answer["id"], answer["error"]["data"]["kind"]) == (7, "internalError")
+    assert "could not be written" in caplog.text
